@@ -1,0 +1,215 @@
+"""The asynchronous drivers of the run loop: `_drivers.py` with awaits.
+
+Synchronous tools run in worker threads unless they are quick, so none blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio  # noqa: TID253 - this module is imported by the first asynchronous run
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from time import perf_counter
+from typing import Any
+
+from ._errors import RunError
+from ._events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    ToolCallFinished,
+    ToolCallStarted,
+    TurnFinished,
+)
+from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
+from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
+from ._plan import Plan
+from ._stop import Stop
+from ._threads import acall
+from ._tools import Invoke, begin_call, end_call, hooked_call
+from .models._protocol import Model, ModelRequest, StreamItem
+
+
+async def adrive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
+    """Carry a plain run out in this task; most end with their first answer."""
+    started = perf_counter()
+    request = first_request(plan, prompt)
+    before = perf_counter()
+    try:
+        request.response = await plan.model.acomplete(request)
+    except BaseException as error:  # the loop raises it with the work done
+        request.error = error
+    model_seconds = perf_counter() - before
+    output = finish_at_once(plan, run_id, request, started, model_seconds)
+    if output is not None:
+        return output
+    begun = Begun(request, started, model_seconds)
+    return await adrive(run_loop(plan, run_id, prompt, None, None, begun), plan.model, None)
+
+
+async def adrive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunOutput:
+    """Carry a run out in this task."""
+    for step in steps:
+        if type(step) is ModelRequest:
+            try:
+                if stop is None:
+                    step.response = await model.acomplete(step)
+                else:
+                    async with stop.scope():
+                        step.response = await model.acomplete(stop.inform(step))
+            except BaseException as error:  # the loop raises it with the work done
+                step.error = error
+        elif type(step) is RunOutput:
+            output = step
+        elif type(step) is ToolBatch:
+            if stop is None and len(step.calls) == 1:
+                step.results.append(await _carry_out(step, step.calls[0]))
+            else:
+                async for _ in _results(step, stop):
+                    pass
+        else:
+            await _fill(step)
+    return output
+
+
+async def adrive_events(
+    steps: Iterator[Step], model: Model, stop: Stop | None, started: RunStarted
+) -> AsyncIterator[Event]:
+    """Carry a run out in this task and yield what happens."""
+    yield started
+    turns, usage = 0, Usage()
+    for step in steps:
+        if isinstance(step, ModelRequest):
+            async for event in _model_events(step, model, stop):
+                yield event
+            turns += 1
+            if step.response is not None:
+                usage = step.response.usage
+                if not step.response.message.tool_calls:
+                    yield TurnFinished(turns, usage)
+        elif isinstance(step, ToolBatch):
+            for call in step.calls:
+                yield ToolCallStarted(call)
+            async for result in _results(step, stop):
+                yield ToolCallFinished(result)
+            yield TurnFinished(turns, usage)
+        elif isinstance(step, Invoke):
+            await _fill(step)
+        else:
+            yield RunFinished(step)
+
+
+async def _model_events(
+    request: ModelRequest, model: Model, stop: Stop | None
+) -> AsyncIterator[Event]:
+    request.response = None
+    stream: AsyncIterator[StreamItem] | None = None
+    try:
+        if stop is not None:
+            stop.inform(request)
+        stream = aiter(model.astream(request))
+        while True:
+            async with _scope(stop):
+                item = await anext(stream, None)
+            if item is None:
+                break
+            if isinstance(item, ModelResponse):
+                request.response = item
+            else:
+                yield item
+    except Exception as error:
+        request.error = error
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _results(batch: ToolBatch, stop: Stop | None) -> AsyncIterator[ToolResult]:
+    """Carry out a batch and yield each result as it comes.
+
+    Quick tools run in this task, the others in tasks of their own.
+    """
+    batch.results = [None] * len(batch.calls)
+    others = []
+    for index, call in enumerate(batch.calls):
+        if batch.plan.is_quick(call):
+            batch.results[index] = result = await _carry_out(batch, call)
+            yield result
+        else:
+            others.append(index)
+    tasks = _start_tasks(batch, others)
+    try:
+        async for result in _task_results(batch, tasks, stop):
+            yield result
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _start_tasks(batch: ToolBatch, indices: list[int]) -> list[asyncio.Task[ToolResult]]:
+    places = asyncio.Semaphore(batch.plan.limits.parallel_tools)
+
+    async def carry_out(index: int) -> ToolResult:
+        async with places:
+            batch.results[index] = result = await _carry_out(batch, batch.calls[index])
+            return result
+
+    return [asyncio.create_task(carry_out(index)) for index in indices]
+
+
+async def _task_results(
+    batch: ToolBatch, tasks: list[asyncio.Task[ToolResult]], stop: Stop | None
+) -> AsyncIterator[ToolResult]:
+    pending = set(tasks)
+    while pending:
+        try:
+            async with _scope(stop):
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        except RunError as error:
+            batch.error = error
+            return
+        for task in done:
+            yield task.result()
+
+
+async def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
+    plan = batch.plan
+    if plan.tool_hooks:
+        for step in hooked_call(call, plan.tools, plan.hooks, batch.context, plan.tool_seconds):
+            if isinstance(step, Invoke):
+                await _fill(step)
+            else:
+                result = step
+        return result
+    started = perf_counter()
+    invoke = begin_call(call, plan.tools, batch.context, plan.tool_seconds)
+    if invoke.error is None:
+        await _fill(invoke)
+    return end_call(call, invoke, started)
+
+
+async def _fill(step: Invoke) -> None:
+    try:
+        if step.timeout is None:
+            step.value = await _value(step)
+            return
+        async with asyncio.timeout(step.timeout) as timeout:
+            step.value = await _value(step)
+    except TimeoutError as error:
+        mine = step.timeout is not None and timeout.expired()
+        step.error = TimeoutError(f"timed out after {step.timeout:g} s") if mine else error
+    except Exception as error:
+        step.error = error
+
+
+async def _value(step: Invoke) -> Any:
+    if step.blocking:
+        value = await acall(lambda: step.function(*step.args))
+    else:
+        value = step.function(*step.args)
+    return await value if hasattr(value, "__await__") else value
+
+
+def _scope(stop: Stop | None) -> AbstractAsyncContextManager[None]:
+    return nullcontext() if stop is None else stop.scope()

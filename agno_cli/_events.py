@@ -1,0 +1,65 @@
+"""What `stream` and `astream` yield, in the order in which it happens."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ._messages import RunOutput, ToolCall, ToolResult, Usage
+
+
+class RunStarted(Struct, frozen=True, tag_field="event", tag="run_started"):
+    """A run began."""
+
+    run_id: str
+    agent: str
+    model: str
+
+
+class TextDelta(Struct, frozen=True, gc=False, tag_field="event", tag="text_delta"):
+    """A piece of the answer."""
+
+    text: str
+
+
+class ReasoningDelta(Struct, frozen=True, gc=False, tag_field="event", tag="reasoning_delta"):
+    """A piece of the model's reasoning."""
+
+    text: str
+
+
+class ToolCallStarted(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_started"):
+    """A tool is about to be called; its arguments are complete."""
+
+    call: ToolCall
+
+
+class ToolCallFinished(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_finished"):
+    """A tool answered; parallel calls finish in any order."""
+
+    result: ToolResult
+
+
+class TurnFinished(Struct, frozen=True, gc=False, tag_field="event", tag="turn_finished"):
+    """A model call and the tool calls it asked for are done; `usage` is this turn's."""
+
+    turn: int
+    usage: Usage
+
+
+class RunFinished(Struct, frozen=True, tag_field="event", tag="run_finished"):
+    """A run ended with its answer; one that fails raises instead."""
+
+    output: RunOutput
+
+
+Event: TypeAlias = (
+    RunStarted
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallStarted
+    | ToolCallFinished
+    | TurnFinished
+    | RunFinished
+)

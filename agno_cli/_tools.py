@@ -1,0 +1,291 @@
+"""Tools: a typed function with its JSON schema, made once, at decoration.
+
+A call has three parts: `begin_call` decodes and validates the arguments, the driver calls the
+function, `end_call` words the result; `hooked_call` is the same with hooks around it. Whatever
+goes wrong becomes a result that the model can act on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any, TypeAlias, final, overload
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from ._context import RunContext
+from ._errors import ConfigurationError, Rejected
+from ._hooks import Hooks
+from ._messages import Message, ToolCall, ToolResult
+
+_logger = logging.getLogger("agno_cli")
+
+Decode: TypeAlias = Callable[[str], Struct]
+
+
+class Tool(Struct, frozen=True, eq=False, kw_only=True):
+    """A function that a model may call. Make one with `tool`.
+
+    Args:
+        name: what the model calls it.
+        description: what it does, for the model.
+        parameters: JSON schema of its arguments, an object schema.
+        function: the function as it was written.
+        call: called with the validated arguments by position, in the order of the signature.
+        decode: JSON text to a struct of arguments; raises `msgspec.ValidationError`.
+        takes_context: whether the first parameter is the RunContext.
+        waits: whether asynchronous runs must call it in a thread: it is neither a coroutine
+            function nor quick.
+        quick: whether it is called where the run is, never in a thread nor in parallel; for
+            pure functions of microseconds.
+        timeout: seconds a call may take, None for the run's `Limits.tool_seconds`.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    function: Callable[..., Any]
+    call: Callable[..., Any]
+    decode: Decode
+    takes_context: bool = False
+    waits: bool = True
+    quick: bool = False
+    timeout: float | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function as if it were not decorated."""
+        return self.function(*args, **kwargs)
+
+
+class Toolkit(Struct, frozen=True, eq=False):
+    """A named group of tools, handed to an agent as one.
+
+    Raises:
+        ConfigurationError: two of its tools have one name.
+    """
+
+    name: str
+    tools: Sequence[Tool | Callable[..., Any]]
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "tools", tuple(tool_table([self]).values()))
+
+
+ToolLike: TypeAlias = Tool | Toolkit | Callable[..., Any]
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    quick: bool = False,
+    timeout: float | None = None,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    quick: bool = False,
+    timeout: float | None = None,
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a tool from a function whose parameters are annotated.
+
+    The schema comes from the signature, the descriptions from the docstring. Annotations may
+    be anything msgspec can describe: builtins, `Literal`, enums, dataclasses, TypedDicts,
+    Structs, and `Annotated[int, msgspec.Meta(ge=0)]` for constraints.
+
+    >>> @tool
+    ... def add(a: int, b: int = 1) -> int:
+    ...     "Add two numbers."
+    ...     return a + b
+    >>> add.name, add.parameters["required"]
+    ('add', ['a'])
+
+    Raises:
+        ConfigurationError: a parameter without an annotation or with one that has no schema,
+            a variadic parameter, a `quick` tool that is asynchronous or has a timeout.
+    """
+    if function is not None:
+        return _make_tool(function, name, description, quick, timeout)
+    return lambda function: _make_tool(function, name, description, quick, timeout)
+
+
+def tool_table(tools: Iterable[ToolLike]) -> dict[str, Tool]:
+    """Flatten tools, toolkits and plain functions to tools by name, in the order given.
+
+    Raises:
+        ConfigurationError: two tools of one name, or something that is not a tool.
+    """
+    table: dict[str, Tool] = {}
+    for item in _flatten(tools):
+        if item.name in table:
+            raise ConfigurationError(
+                f"two tools are named `{item.name}`; rename one with `@tool(name=...)`"
+            )
+        table[item.name] = item
+    return table
+
+
+def _flatten(tools: Iterable[ToolLike]) -> Iterable[Tool]:
+    for item in tools:
+        if isinstance(item, Tool):
+            yield item
+        elif isinstance(item, Toolkit):
+            yield from _flatten(item.tools)
+        elif callable(item):
+            yield tool(item)
+        else:
+            raise ConfigurationError(
+                f"{item!r} is not a tool; give a function, a `Tool` or a `Toolkit`"
+            )
+
+
+def _make_tool(
+    function: Callable[..., Any],
+    name: str | None,
+    description: str | None,
+    quick: bool,  # noqa: FBT001 - private, and named where it is given
+    timeout: float | None,
+) -> Tool:
+    from ._signatures import read_signature
+
+    signature = read_signature(function)
+    name = name or signature.name
+    if quick and (signature.is_async or timeout is not None):
+        raise ConfigurationError(
+            f"tool `{name}` is quick, so it can be neither async nor timed; drop `quick=True`"
+        )
+    return Tool(
+        name=name,
+        description=signature.description if description is None else description,
+        parameters=signature.parameters,
+        function=function,
+        call=signature.call,
+        decode=signature.decode,
+        takes_context=signature.takes_context,
+        waits=not (quick or signature.is_async),
+        quick=quick,
+        timeout=timeout,
+    )
+
+
+@final
+class Invoke(Struct, eq=False):
+    """Ask the driver to call a function of the user's, and wait for its value.
+
+    The driver fills `value` or `error`. A `blocking` function waits for something, so
+    asynchronous drivers call it in a thread.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    blocking: bool = False
+    timeout: float | None = None
+    value: Any = None
+    error: BaseException | None = None
+
+    def result(self) -> Any:
+        """Give the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def begin_call(
+    call: ToolCall,
+    tools: Mapping[str, Tool],
+    context: RunContext | None,
+    timeout: float | None,
+) -> Invoke:
+    """Decode and validate a call's arguments; what is wrong with them comes back as `error`."""
+    found = tools.get(call.name)
+    if found is None:
+        problem = f"there is no such tool; the tools are: {', '.join(tools) or 'none'}"
+        return Invoke(_nothing, (), error=Rejected(problem))
+    try:
+        arguments = astuple(found.decode(call.arguments or "{}"))
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return Invoke(_nothing, (), error=Rejected(f"invalid arguments: {error}"))
+    if found.takes_context:
+        arguments = (context, *arguments)
+    return Invoke(found.call, arguments, found.waits, found.timeout or timeout)
+
+
+def end_call(call: ToolCall, step: Invoke, started: float) -> ToolResult:
+    """Put what became of a call into words for the model."""
+    if step.error is None:
+        try:
+            content = _as_text(step.value)
+        except Exception as error:  # a value that cannot be encoded, or whose `str` raises
+            step.error = error
+        else:
+            return ToolResult(call.id, call.name, content, False, perf_counter() - started)  # noqa: FBT003
+    return failed_call(call, step.error, started)
+
+
+def failed_call(call: ToolCall, error: BaseException, started: float) -> ToolResult:
+    """Tell the model why a call failed, or was refused."""
+    if isinstance(error, Rejected):
+        content = f"`{call.name}` was not called: {error}"
+    else:
+        content = f"{type(error).__name__}: {error}"
+        _logger.debug("tool `%s` raised", call.name, exc_info=error)
+    return ToolResult(call.id, call.name, content, True, perf_counter() - started)  # noqa: FBT003
+
+
+def hooked_call(
+    call: ToolCall,
+    tools: Mapping[str, Tool],
+    hooks: Hooks,
+    context: RunContext | None,
+    timeout: float | None,
+) -> Generator[Invoke | ToolResult, None, None]:
+    """Carry out one call with its hooks: yield Invokes to be filled, then the ToolResult, last."""
+    started = perf_counter()
+    try:
+        for hook in hooks.before_tool:
+            call = (yield from invoke(hook, context, call)) or call
+        step = begin_call(call, tools, context, timeout)
+        if step.error is None:
+            yield step
+        result = end_call(call, step, started)
+        for look in hooks.after_tool:
+            result = (yield from invoke(look, context, result)) or result
+    except Exception as error:
+        result = failed_call(call, error, started)
+    yield result
+
+
+def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, Any]:
+    """Yield one Invoke, then return its value or raise its error."""
+    step = Invoke(function, args)
+    yield step
+    return step.result()
+
+
+def _as_text(value: Any) -> str:
+    if type(value) is str:
+        return value
+    return "" if value is None else msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _nothing() -> None:
+    """Stand in for a function that will not be called."""
+
+
+def tool_message(result: ToolResult) -> Message:
+    """Put a result into the form that a conversation keeps."""
+    return Message("tool", result.content, (), result.call_id, result.name, result.is_error)
+
+
+def not_run(call: ToolCall, reason: str) -> Message:
+    """Answer a call that was not carried out: a conversation never lacks a result."""
+    return Message("tool", f"Not run: {reason}.", (), call.id, call.name, is_error=True)
