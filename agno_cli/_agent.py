@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
@@ -126,7 +126,7 @@ class Agent(_WithModel, kw_only=True, eq=False):
         memory: MemoryProtocol | None = None,
         context: RunContext | None = None,
         cancel: CancelToken | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Run and yield what happens, RunStarted first and RunFinished last; see `run`.
 
         Tools are carried out as in `run`. Closing the iterator early ends the run, releases
@@ -145,13 +145,13 @@ class Agent(_WithModel, kw_only=True, eq=False):
         memory: MemoryProtocol | None = None,
         context: RunContext | None = None,
         cancel: CancelToken | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Run and yield what happens without blocking the event loop; see `stream`."""
         plan = self._plan or self._make_plan()
         run_id = next(_context.run_ids)
         steps = run_loop(plan, run_id, prompt, memory, context)
         stop = stop_for(plan.seconds, cancel)
-        events: AsyncIterator[Event] = _async_drivers().adrive_events(
+        events: AsyncGenerator[Event, None] = _async_drivers().adrive_events(
             steps, plan.model, stop, _started(plan, run_id)
         )
         return events
@@ -205,8 +205,9 @@ class Agent(_WithModel, kw_only=True, eq=False):
         raise AttributeError(f"an Agent never changes, so `{name}` cannot be deleted")
 
     def __repr__(self) -> str:
-        given = (f"{name}={getattr(self, name)!r}" for name in _FIELDS if name != "name")
-        return f"<Agent {self.name!r} {', '.join(given)}>"
+        model = self.model if isinstance(self.model, str | None) else repr(self.model)
+        tools = f", {len(self.tools)} tools" if self.tools else ""
+        return f"<Agent {self.name!r} with {model or 'the default model'}{tools}>"
 
 
 _FIELDS = tuple(name for name in Agent.__struct_fields__ if not name.startswith("_"))

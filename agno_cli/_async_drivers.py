@@ -1,13 +1,15 @@
 """The asynchronous drivers of the run loop: `_drivers.py` with awaits.
 
 Synchronous tools run in worker threads unless they are quick, so none blocks the event loop.
+Inner generators are closed by hand: when an outer one is closed early, Python leaves the inner
+ones to the garbage collector.
 """
 
 from __future__ import annotations
 
 import asyncio  # noqa: TID253 - this module is imported by the first asynchronous run
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -73,14 +75,15 @@ async def adrive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunO
 
 async def adrive_events(
     steps: Iterator[Step], model: Model, stop: Stop | None, started: RunStarted
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Carry a run out in this task and yield what happens."""
     yield started
     turns, usage = 0, Usage()
     for step in steps:
         if isinstance(step, ModelRequest):
-            async for event in _model_events(step, model, stop):
-                yield event
+            async with aclosing(_model_events(step, model, stop)) as events:
+                async for event in events:
+                    yield event
             turns += 1
             if step.response is not None:
                 usage = step.response.usage
@@ -89,8 +92,9 @@ async def adrive_events(
         elif isinstance(step, ToolBatch):
             for call in step.calls:
                 yield ToolCallStarted(call)
-            async for result in _results(step, stop):
-                yield ToolCallFinished(result)
+            async with aclosing(_results(step, stop)) as results:
+                async for result in results:
+                    yield ToolCallFinished(result)
             yield TurnFinished(turns, usage)
         elif isinstance(step, Invoke):
             await _fill(step)
@@ -100,7 +104,7 @@ async def adrive_events(
 
 async def _model_events(
     request: ModelRequest, model: Model, stop: Stop | None
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     request.response = None
     stream: AsyncIterator[StreamItem] | None = None
     try:
@@ -124,7 +128,7 @@ async def _model_events(
             await close()
 
 
-async def _results(batch: ToolBatch, stop: Stop | None) -> AsyncIterator[ToolResult]:
+async def _results(batch: ToolBatch, stop: Stop | None) -> AsyncGenerator[ToolResult, None]:
     """Carry out a batch and yield each result as it comes.
 
     Quick tools run in this task, the others in tasks of their own.

@@ -6,7 +6,7 @@ the model is called in the calling thread: a run nobody can stop pays nothing fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from queue import SimpleQueue
 from time import perf_counter
@@ -75,7 +75,7 @@ def _stoppable(model: Model, stop: Stop) -> Callable[[ModelRequest], ModelRespon
 
 def drive_events(
     steps: Iterator[Step], model: Model, stop: Stop | None, started: RunStarted
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Carry a run out in this thread and yield what happens."""
     yield started
     turns, usage = 0, Usage()
@@ -187,18 +187,17 @@ def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
 def _fill(step: Invoke) -> None:
     try:
         if step.timeout is None:
-            step.value = _value(step.function, step.args)
+            value = step.function(*step.args)
+            step.value = _await_apart(value) if hasattr(value, "__await__") else value
         else:
-            step.value = call_with_timeout(lambda: _value(step.function, step.args), step.timeout)
+            step.value = call_with_timeout(lambda: _value(step), step.timeout)
     except Exception as error:
         step.error = error
 
 
-def _value(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    value = function(*args)
-    if not hasattr(value, "__await__"):
-        return value
-    return _await_apart(value)
+def _value(step: Invoke) -> Any:
+    value = step.function(*step.args)
+    return _await_apart(value) if hasattr(value, "__await__") else value
 
 
 def _await_apart(awaitable: Any) -> Any:

@@ -35,6 +35,7 @@ from ._limits import Limits, check_reask, check_tokens, check_tool_calls, check_
 from ._memory import MemoryProtocol
 from ._messages import (
     Message,
+    ModelResponse,
     RunOutput,
     Status,
     ToolCall,
@@ -147,35 +148,35 @@ def run_loop(
     usage: Usage | None = None
     messages: list[Message] = []
     try:
-        memory = plan.memory if memory is None else memory
         if begun is None:
+            memory = plan.memory if memory is None else memory
             context, request = yield from _prepare(plan, run_id, prompt, memory, context)
+            first = len(request.messages) - 1
         else:
             request, started = begun.request, begun.started
         messages = request.messages
-        first = len(messages) - 1
         while True:
-            if begun is None:
+            if begun is None or turns:
                 before = perf_counter()
                 yield request
                 model_seconds += perf_counter() - before
             else:
-                model_seconds, begun = begun.model_seconds, None
-            response = request.response
-            if request.error is not None or response is None:
-                raise request.error or _no_response(plan)  # noqa: TRY301
+                model_seconds = begun.model_seconds
+            response = _response_to(request, plan)
             messages.append(response.message)
             turns += 1
             request.turn = turns + 1
             usage = response.usage if usage is None else usage + response.usage
-            answer = _settle(plan, messages, usage, turns, misfits)
-            if answer is not None and answer.accepted:
-                break
-            if answer is not None:
-                misfits += 1
-                continue
+            if not (plan.text_ends_run and response.message.tool_calls):
+                answer = _settle(plan, messages, usage, turns, misfits)
+                if answer is not None and answer.accepted:
+                    break
+                if answer is not None:
+                    misfits += 1
+                    continue
             before = perf_counter()
-            _check_calls(plan.limits, messages, first, turns)
+            if turns >= plan.turns_before_check:
+                _check_calls(plan.limits, messages, first, turns)
             batch = ToolBatch(response.message.tool_calls, plan, context)
             yield batch
             batch.record(messages)
@@ -193,7 +194,9 @@ def run_loop(
             response.model,
             answer.data,
         )
-        yield (yield from _conclude(plan, output, context, memory, started))
+        if begun is None:
+            output = yield from _conclude(plan, output, context, memory, started)
+        yield output
     except Exception as error:
         seconds = perf_counter() - started, model_seconds, tool_seconds
         partial = _partial(run_id, messages[first:], usage, turns, seconds)
@@ -266,7 +269,7 @@ def _settle(
     Gives None when it asks for tools, else an Answer, whose replies have been appended.
     """
     if plan.text_ends_run:
-        return None if messages[-1].tool_calls else PLAIN_ANSWER
+        return PLAIN_ANSWER
     check_tokens(plan.limits, usage)
     answer = read_answer(plan.output, messages[-1])
     if answer is not None:
@@ -278,8 +281,7 @@ def _settle(
 
 def _check_calls(limits: Limits, messages: list[Message], first: int, turns: int) -> None:
     """Raise LimitReached when the calls of the newest message are not to be carried out."""
-    if turns >= limits.turns:
-        check_turns(limits, turns)
+    check_turns(limits, turns)
     if limits.tool_calls is not None:
         made = sum(message.role == "tool" for message in messages[first:])
         check_tool_calls(limits, made + len(messages[-1].tool_calls))
@@ -301,8 +303,12 @@ def _partial(
     return RunOutput(run_id, content, messages, usage or _NO_USAGE, turns, *seconds, "other")
 
 
-def _no_response(plan: Plan) -> ModelError:
-    return ModelError("the model gave no response", provider=plan.model.provider)
+def _response_to(request: ModelRequest, plan: Plan) -> ModelResponse:
+    if request.error is not None:
+        raise request.error
+    if request.response is None:
+        raise ModelError("the model gave no response", provider=plan.model.provider)
+    return request.response
 
 
 def _stopped(error: Exception, partial: RunOutput) -> AgnoError:

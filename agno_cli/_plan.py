@@ -29,6 +29,7 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
             output tool where the model has no native schema.
         wants_context: a hook, a tool or the instructions take the RunContext.
         plain: no hook, memory or time limit: nothing happens before the model or after it.
+        turns_before_check: after how many turns tool calls may be too many.
         text_ends_run: a message without tool calls needs no further look.
     """
 
@@ -47,6 +48,7 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
     plain: bool
     text_ends_run: bool
     schema: dict[str, Any] | None
+    turns_before_check: int
     seconds: float | None
     tool_seconds: float | None
     tool_hooks: bool
@@ -103,6 +105,7 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         plain=not wants_context and memory is None and limits.seconds is None,
         text_ends_run=output is None and limits.tokens is None,
         schema=output.schema if output is not None and model.native_schema else None,
+        turns_before_check=limits.turns if limits.tool_calls is None else 0,
         seconds=limits.seconds,
         tool_seconds=limits.tool_seconds,
         tool_hooks=bool(hooks.before_tool or hooks.after_tool),

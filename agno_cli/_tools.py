@@ -223,7 +223,8 @@ def end_call(call: ToolCall, step: Invoke, started: float) -> ToolResult:
     """Put what became of a call into words for the model."""
     if step.error is None:
         try:
-            content = _as_text(step.value)
+            value = step.value
+            content = value if type(value) is str else _as_text(value)
         except Exception as error:  # a value that cannot be encoded, or whose `str` raises
             step.error = error
         else:
@@ -272,7 +273,7 @@ def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, 
 
 
 def _as_text(value: Any) -> str:
-    if type(value) is str:
+    if isinstance(value, str):
         return value
     return "" if value is None else msgspec.json.encode(value, enc_hook=str).decode()
 
