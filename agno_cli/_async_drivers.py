@@ -8,7 +8,7 @@ ones to the garbage collector.
 from __future__ import annotations
 
 import asyncio  # noqa: TID253 - this module is imported by the first asynchronous run
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from time import perf_counter
 from typing import Any
@@ -20,10 +20,10 @@ from ._events import (
     RunStarted,
     ToolCallFinished,
     ToolCallStarted,
-    TurnFinished,
+    Turns,
 )
 from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
-from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
+from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult
 from ._plan import Plan
 from ._stop import Stop
 from ._threads import acall
@@ -56,8 +56,9 @@ async def adrive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunO
                 if stop is None:
                     step.response = await model.acomplete(step)
                 else:
-                    async with stop.scope():
-                        step.response = await model.acomplete(stop.inform(step))
+                    with stop.informed(step):
+                        async with stop.scope():
+                            step.response = await model.acomplete(step)
             except BaseException as error:  # the loop raises it with the work done
                 step.error = error
         elif type(step) is RunOutput:
@@ -69,7 +70,7 @@ async def adrive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunO
                 async for _ in _results(step, stop):
                     pass
         else:
-            await _fill(step)
+            await _fill(step, stop)
     return output
 
 
@@ -78,27 +79,24 @@ async def adrive_events(
 ) -> AsyncGenerator[Event, None]:
     """Carry a run out in this task and yield what happens."""
     yield started
-    turns, usage = 0, Usage()
+    turns = Turns()
     for step in steps:
-        if isinstance(step, ModelRequest):
-            async with aclosing(_model_events(step, model, stop)) as events:
-                async for event in events:
-                    yield event
-            turns += 1
-            if step.response is not None:
-                usage = step.response.usage
-                if not step.response.message.tool_calls:
-                    yield TurnFinished(turns, usage)
-        elif isinstance(step, ToolBatch):
+        if isinstance(step, ToolBatch):
             for call in step.calls:
                 yield ToolCallStarted(call)
             async with aclosing(_results(step, stop)) as results:
                 async for result in results:
                     yield ToolCallFinished(result)
-            yield TurnFinished(turns, usage)
+        for finished in turns.finished():
+            yield finished
+        if isinstance(step, ModelRequest):
+            async with aclosing(_model_events(step, model, stop)) as events:
+                async for event in events:
+                    yield event
+            turns.begin(step.response)
         elif isinstance(step, Invoke):
-            await _fill(step)
-        else:
+            await _fill(step, stop)
+        elif isinstance(step, RunOutput):
             yield RunFinished(step)
 
 
@@ -106,26 +104,34 @@ async def _model_events(
     request: ModelRequest, model: Model, stop: Stop | None
 ) -> AsyncGenerator[Event, None]:
     request.response = None
-    stream: AsyncIterator[StreamItem] | None = None
     try:
-        if stop is not None:
-            stop.inform(request)
-        stream = aiter(model.astream(request))
-        while True:
-            async with _scope(stop):
-                item = await anext(stream, None)
-            if item is None:
-                break
-            if isinstance(item, ModelResponse):
-                request.response = item
-            else:
-                yield item
+        async with aclosing(_model_stream(request, model, stop)) as items:
+            async for item in items:
+                if isinstance(item, ModelResponse):
+                    request.response = item
+                else:
+                    yield item
     except Exception as error:
         request.error = error
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
+
+
+async def _model_stream(
+    request: ModelRequest, model: Model, stop: Stop | None
+) -> AsyncGenerator[StreamItem, None]:
+    """Iterate over a model's stream and close it, also when this is closed early."""
+    with nullcontext() if stop is None else stop.informed(request):
+        stream = aiter(model.astream(request))
+        try:
+            while True:
+                async with _scope(stop):
+                    item = await anext(stream, None)
+                if item is None:
+                    return
+                yield item
+        finally:
+            close = getattr(stream, "aclose", None)
+            if close is not None:
+                await close()
 
 
 async def _results(batch: ToolBatch, stop: Stop | None) -> AsyncGenerator[ToolResult, None]:
@@ -193,18 +199,32 @@ async def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
     return end_call(call, invoke, started)
 
 
-async def _fill(step: Invoke) -> None:
+async def _fill(step: Invoke, stop: Stop | None = None) -> None:
     try:
-        if step.timeout is None:
-            step.value = await _value(step)
-            return
-        async with asyncio.timeout(step.timeout) as timeout:
-            step.value = await _value(step)
-    except TimeoutError as error:
-        mine = step.timeout is not None and timeout.expired()
-        step.error = TimeoutError(f"timed out after {step.timeout:g} s") if mine else error
+        if step.must_finish:
+            step.value = await _to_the_end(_value(step))
+        else:
+            async with _scope(stop):
+                step.value = await _value_in_time(step)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        step.error = RuntimeError("it was cancelled from within")
     except Exception as error:
         step.error = error
+
+
+async def _value_in_time(step: Invoke) -> Any:
+    if step.timeout is None:
+        return await _value(step)
+    try:
+        async with asyncio.timeout(step.timeout) as timeout:
+            return await _value(step)
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise TimeoutError(f"timed out after {step.timeout:g} s") from error
 
 
 async def _value(step: Invoke) -> Any:
@@ -213,6 +233,16 @@ async def _value(step: Invoke) -> Any:
     else:
         value = step.function(*step.args)
     return await value if hasattr(value, "__await__") else value
+
+
+async def _to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Await something that a cancellation of this task must not leave half-done."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _scope(stop: Stop | None) -> AbstractAsyncContextManager[None]:

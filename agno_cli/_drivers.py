@@ -6,7 +6,8 @@ the model is called in the calling thread: a run nobody can stop pays nothing fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from queue import SimpleQueue
 from time import perf_counter
@@ -19,10 +20,10 @@ from ._events import (
     RunStarted,
     ToolCallFinished,
     ToolCallStarted,
-    TurnFinished,
+    Turns,
 )
 from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
-from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
+from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult
 from ._plan import Plan
 from ._stop import Stop
 from ._threads import call_with_timeout, start
@@ -65,12 +66,17 @@ def drive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunOutput:
                 for _ in _results(step, stop):
                     pass
         else:
-            _fill(step)
+            _fill(step, stop)
     return output
 
 
 def _stoppable(model: Model, stop: Stop) -> Callable[[ModelRequest], ModelResponse]:
-    return lambda request: stop.call(model.complete, stop.inform(request))
+    def complete(request: ModelRequest) -> ModelResponse:
+        with stop.informed(request):
+            response: ModelResponse = stop.call(model.complete, request)
+        return response
+
+    return complete
 
 
 def drive_events(
@@ -78,41 +84,42 @@ def drive_events(
 ) -> Generator[Event, None, None]:
     """Carry a run out in this thread and yield what happens."""
     yield started
-    turns, usage = 0, Usage()
+    turns = Turns()
     for step in steps:
-        if isinstance(step, ModelRequest):
-            yield from _model_events(step, model, stop)
-            turns += 1
-            if step.response is not None:
-                usage = step.response.usage
-                if not step.response.message.tool_calls:
-                    yield TurnFinished(turns, usage)
-        elif isinstance(step, ToolBatch):
+        if isinstance(step, ToolBatch):
             yield from map(ToolCallStarted, step.calls)
             yield from map(ToolCallFinished, _results(step, stop))
-            yield TurnFinished(turns, usage)
+        yield from turns.finished()
+        if isinstance(step, ModelRequest):
+            yield from _model_events(step, model, stop)
+            turns.begin(step.response)
         elif isinstance(step, Invoke):
-            _fill(step)
-        else:
+            _fill(step, stop)
+        elif isinstance(step, RunOutput):
             yield RunFinished(step)
 
 
 def _model_events(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[Event]:
     request.response = None
-    stream: Iterator[StreamItem] | None = None
     try:
-        if stop is None:
-            stream = model.stream(request)
-        else:
-            stop.inform(request)
-            stream = stop.iterate(lambda: model.stream(request))
-        for item in stream:
+        for item in _model_stream(request, model, stop):
             if isinstance(item, ModelResponse):
                 request.response = item
             else:
                 yield item
     except Exception as error:
         request.error = error
+
+
+def _model_stream(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[StreamItem]:
+    """Iterate over a model's stream and close it, also when this is closed early."""
+    if stop is not None:
+        with stop.informed(request), closing(stop.iterate(lambda: model.stream(request))) as items:
+            yield from items
+        return
+    stream = model.stream(request)
+    try:
+        yield from stream
     finally:
         close = getattr(stream, "close", None)
         if close is not None:
@@ -184,27 +191,37 @@ def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
     return end_call(call, invoke, started)
 
 
-def _fill(step: Invoke) -> None:
+def _fill(step: Invoke, stop: Stop | None = None) -> None:
     try:
-        if step.timeout is None:
+        if stop is not None and not step.must_finish:
+            step.value = stop.call(_value, step)
+        elif step.timeout is None:
             value = step.function(*step.args)
-            step.value = _await_apart(value) if hasattr(value, "__await__") else value
+            step.value = _await_apart(value, None) if hasattr(value, "__await__") else value
         else:
-            step.value = call_with_timeout(lambda: _value(step), step.timeout)
+            step.value = _value(step)
     except Exception as error:
         step.error = error
 
 
 def _value(step: Invoke) -> Any:
-    value = step.function(*step.args)
-    return _await_apart(value) if hasattr(value, "__await__") else value
+    if step.timeout is None or not step.blocking:
+        value = step.function(*step.args)
+    else:
+        value = call_with_timeout(lambda: step.function(*step.args), step.timeout)
+    return _await_apart(value, step.timeout) if hasattr(value, "__await__") else value
 
 
-def _await_apart(awaitable: Any) -> Any:
+def _await_apart(awaitable: Awaitable[Any], seconds: float | None) -> Any:
     """Await in an event loop and a thread of its own: this thread may have a running loop."""
     import asyncio
 
     async def wait() -> Any:
-        return await awaitable
+        try:
+            return await asyncio.wait_for(awaitable, seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"timed out after {seconds:g} s" if seconds else error) from None
+        except asyncio.CancelledError:
+            raise RuntimeError("it was cancelled from within") from None
 
     return call_with_timeout(lambda: asyncio.run(wait()), None)

@@ -19,12 +19,24 @@ goes on. In a run hook it ends the run as `RunRejected`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from ._messages import RunOutput
 
 LimitKind = Literal["turns", "tool_calls", "tokens", "time"]
+_E = TypeVar("_E", bound=Exception)
+
+
+def copy_of(error: _E) -> _E:
+    """Give an equal error without a history; `copy.copy` fails where `__init__` differs."""
+    return _rebuild(type(error), error.args, vars(error))
+
+
+def _rebuild(kind: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class AgnoError(Exception):
@@ -34,6 +46,10 @@ class AgnoError(Exception):
     """
 
     output: RunOutput | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process borders; the default calls `__init__` with the message alone.
+        return _rebuild, (type(self), self.args, vars(self))
 
 
 class InputError(AgnoError):

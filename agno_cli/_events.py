@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from ._messages import RunOutput, ToolCall, ToolResult, Usage
+from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
 
 
 class RunStarted(Struct, frozen=True, tag_field="event", tag="run_started"):
@@ -63,3 +64,27 @@ Event: TypeAlias = (
     | TurnFinished
     | RunFinished
 )
+
+
+class Turns:
+    """Counts the turns of a stream and says when one is finished.
+
+    A turn ends after its tool calls or, where it has none, after its model call, so a driver
+    asks for `finished` before whatever follows.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: TurnFinished | None = None
+
+    def begin(self, response: ModelResponse | None) -> None:
+        """Note that a model call has been answered."""
+        if response is not None:
+            self._count += 1
+            self._open = TurnFinished(self._count, response.usage)
+
+    def finished(self) -> Iterator[TurnFinished]:
+        """Give the event of the turn that has ended, if it has not been given."""
+        ended, self._open = self._open, None
+        if ended is not None:
+            yield ended

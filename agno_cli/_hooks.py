@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from ._context import RunContext
+from ._errors import ConfigurationError
 from ._messages import RunOutput, ToolCall, ToolResult
 
 BeforeRun: TypeAlias = Callable[[RunContext, str], str | None | Awaitable[str | None]]
@@ -29,12 +30,21 @@ class Hooks(Struct, frozen=True, kw_only=True):
     They may be `async` where the run is. `after_run` sees the whole RunOutput before memory is
     committed, so a refused answer leaves no trace there; the messages that memory keeps are
     those of the RunOutput that the last hook leaves.
+
+    Raises:
+        ConfigurationError: a field that is no tuple of functions.
     """
 
     before_run: tuple[BeforeRun, ...] = ()
     after_run: tuple[AfterRun, ...] = ()
     before_tool: tuple[BeforeTool, ...] = ()
     after_tool: tuple[AfterTool, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            hooks = getattr(self, name)
+            if not isinstance(hooks, tuple | list) or not all(map(callable, hooks)):
+                raise ConfigurationError(f"`{name}` is {hooks!r}; give a tuple of functions")
 
 
 NO_HOOKS = Hooks()

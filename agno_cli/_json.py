@@ -6,24 +6,26 @@ them; the `json` module writes and reads them as escapes, and steps in for such 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
 
-def to_json(value: Any, *, order: Literal["sorted"] | None = None) -> str:
-    """Write a value as one line of JSON; what JSON does not know is written as its `str`.
-
-    Two equal values give one text when `order` is "sorted".
-    """
+def to_json(value: Any) -> str:
+    """Write a value as one line of JSON; what JSON does not know is written as its `str`."""
     try:
-        return msgspec.json.encode(value, enc_hook=str, order=order).decode()
+        return msgspec.json.encode(value, enc_hook=str).decode()
     except UnicodeEncodeError:
         import json
 
-        return json.dumps(msgspec.to_builtins(value, enc_hook=str, order=order, str_keys=True))
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str, str_keys=True))
+
+
+def sorted_json(value: Any) -> str:
+    """Write a value as `to_json` does, but so that equal values give one text."""
+    return to_json(msgspec.to_builtins(value, enc_hook=str, str_keys=True, order="sorted"))
 
 
 def from_json(text: str | bytes, type_: type[T]) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from msgspec import Struct
 
 from ._errors import ConfigurationError, LimitReached, OutputInvalid
@@ -22,7 +24,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         output_retries: how often an answer that does not fit `output_type` is asked for again.
 
     Raises:
-        ConfigurationError: a bound that is not positive.
+        ConfigurationError: a bound that is no positive number.
     """
 
     turns: int = 10
@@ -34,13 +36,29 @@ class Limits(Struct, frozen=True, kw_only=True):
     output_retries: int = 2
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
+        for name, least in _LEAST_COUNT.items():
             value = getattr(self, name)
-            least = 0 if name in {"output_retries", "tool_calls"} else 1e-9
-            if value is not None and not value >= least:
+            if value is None and name in {"tool_calls", "tokens"}:
+                continue
+            if type(value) is not int or value < least:
                 raise ConfigurationError(
-                    f"limit `{name}` is {value!r}; give a positive number or None for no bound"
+                    f"limit `{name}` is {value!r}; give a whole number from {least} up"
                 )
+        for name in ("seconds", "tool_seconds"):
+            if getattr(self, name) is not None:
+                check_seconds(f"limit `{name}`", getattr(self, name))
+
+
+_LEAST_COUNT = {"turns": 1, "tool_calls": 0, "tokens": 1, "parallel_tools": 1, "output_retries": 0}
+
+
+def check_seconds(what: str, seconds: float) -> None:
+    """Raise ConfigurationError unless these are seconds a thread can wait."""
+    if not isinstance(seconds, int | float) or not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise ConfigurationError(
+            f"{what} is {seconds!r}; give seconds above 0, up to {threading.TIMEOUT_MAX:g},"
+            " or None for no bound"
+        )
 
 
 DEFAULT_LIMITS = Limits()

@@ -11,10 +11,10 @@ means. State is in local variables: writing an attribute of a Struct costs four 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import zip_longest
 from time import perf_counter
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from ._errors import (
     RunCancelled,
     RunFailed,
     RunRejected,
+    copy_of,
 )
 from ._limits import Limits, check_reask, check_tokens, check_tool_calls, check_turns
 from ._memory import MemoryProtocol
@@ -42,7 +43,7 @@ from ._messages import (
     ToolResult,
     Usage,
 )
-from ._output import PLAIN_ANSWER, Answer, read_answer
+from ._output import OUTPUT_TOOL, PLAIN_ANSWER, Answer, read_answer
 from ._plan import Plan
 from ._tools import Invoke, invoke, not_run, tool_message
 from .models._protocol import ModelRequest
@@ -74,7 +75,7 @@ class ToolBatch(Struct, eq=False):
     def record(self, messages: list[Message]) -> None:
         """Append the results to a conversation; every call gets one."""
         for call, result in zip_longest(self.calls, self.results):
-            messages.append(tool_message(result) if result else not_run(call, _STOPPED))
+            messages.append(tool_message(call, result) if result else not_run(call, _STOPPED))
         if self.error is not None:
             raise self.error
 
@@ -96,8 +97,8 @@ def first_request(plan: Plan, prompt: str) -> ModelRequest:
     Raises:
         InputError: the prompt is empty.
     """
-    if not prompt or prompt.isspace():
-        raise InputError("the prompt is empty; give a text")
+    if not isinstance(prompt, str) or not prompt or prompt.isspace():
+        raise InputError(f"the prompt is {prompt!r}; give a text")
     return ModelRequest(
         [Message("user", prompt)], plan.system, plan.offered, plan.options, plan.schema
     )
@@ -111,7 +112,9 @@ def finish_at_once(
     Most runs are such, and the loop takes 1.7 times as long for them.
     """
     response = request.response
-    if response is None or response.message.tool_calls or not plan.text_ends_run:
+    if type(response) is not ModelResponse:
+        return None
+    if response.message.tool_calls or not plan.text_ends_run:
         return None
     message = response.message
     request.messages.append(message)
@@ -179,8 +182,8 @@ def run_loop(
                 _check_calls(plan.limits, messages, first, turns)
             batch = ToolBatch(response.message.tool_calls, plan, context)
             yield batch
-            batch.record(messages)
             tool_seconds += perf_counter() - before
+            batch.record(messages)
         output = RunOutput(
             run_id,
             answer.content or response.message.content,
@@ -221,7 +224,7 @@ def _prepare(
         system = yield from invoke(plan.instructions, context)
     history: Sequence[Message] = ()
     if memory is not None:
-        history = yield from _call_memory(memory, memory.load)
+        history = yield from _load(memory)
     request = first_request(plan, prompt)
     request.messages[:0] = history
     request.system = system
@@ -241,24 +244,42 @@ def _conclude(
         if changed is not None:
             output = _with_content_in_messages(changed, output)
     if memory is not None:
-        yield from _call_memory(memory, memory.commit, output.messages)
+        yield from _commit(memory, output.messages)
     return replace(output, total_seconds=perf_counter() - started)
 
 
 def _with_content_in_messages(changed: RunOutput, before: RunOutput) -> RunOutput:
-    """Let a rewritten answer replace the one in the messages, so that memory keeps the new one."""
+    """Let a rewritten answer replace the old one in the messages, for memory's sake."""
     if changed.content == before.content or changed.messages != before.messages:
         return changed
-    last = replace(changed.messages[-1], content=changed.content)
-    return replace(changed, messages=[*changed.messages[:-1], last])
+    rewritten = [_rewritten(item, before.content, changed.content) for item in before.messages]
+    return replace(changed, messages=rewritten)
 
 
-def _call_memory(
-    memory: MemoryProtocol, method: Callable[..., Any], *args: Any
-) -> Generator[Invoke, None, Any]:
-    step = Invoke(method, args, blocking=getattr(memory, "blocking", False))
+def _rewritten(message: Message, old: str, new: str) -> Message:
+    """Replace an answer, whether it is the text of a message or the output tool's arguments."""
+    if message.role != "assistant":
+        return message
+    calls = tuple(
+        replace(call, arguments=new) if call.name == OUTPUT_TOOL else call
+        for call in message.tool_calls
+    )
+    content = new if message.content == old else message.content
+    return replace(message, content=content, tool_calls=calls)
+
+
+def _load(memory: MemoryProtocol) -> Generator[Invoke, None, Sequence[Message]]:
+    step = Invoke(memory.load, (), blocking=getattr(memory, "blocking", False))
     yield step
-    return step.result()
+    history: Sequence[Message] = step.result()
+    return history
+
+
+def _commit(memory: MemoryProtocol, messages: list[Message]) -> Generator[Invoke, None, None]:
+    blocking = getattr(memory, "blocking", False)
+    step = Invoke(memory.commit, (messages,), blocking, must_finish=True)
+    yield step
+    step.result()
 
 
 def _settle(
@@ -283,7 +304,9 @@ def _check_calls(limits: Limits, messages: list[Message], first: int, turns: int
     """Raise LimitReached when the calls of the newest message are not to be carried out."""
     check_turns(limits, turns)
     if limits.tool_calls is not None:
-        made = sum(message.role == "tool" for message in messages[first:])
+        made = sum(
+            message.role == "tool" and message.name != OUTPUT_TOOL for message in messages[first:]
+        )
         check_tool_calls(limits, made + len(messages[-1].tool_calls))
 
 
@@ -306,17 +329,22 @@ def _partial(
 def _response_to(request: ModelRequest, plan: Plan) -> ModelResponse:
     if request.error is not None:
         raise request.error
-    if request.response is None:
-        raise ModelError("the model gave no response", provider=plan.model.provider)
-    return request.response
+    response = request.response
+    if not isinstance(response, ModelResponse):
+        gave = "nothing" if response is None else f"{type(response).__name__!r}"
+        raise ModelError(f"gave {gave}, not a ModelResponse", provider=plan.model.provider)
+    return response
 
 
 def _stopped(error: Exception, partial: RunOutput) -> AgnoError:
     """Turn whatever stopped a run into an AgnoError that carries the work done."""
+    if isinstance(error, InputError):
+        return error  # nothing had begun
     if isinstance(error, Rejected):
         stopped: AgnoError = RunRejected(str(error))
     elif isinstance(error, AgnoError):
-        stopped = error
+        # One error object raised in two runs must not show one user's output to the other.
+        stopped = error if error.output is None else copy_of(error)
     else:
         stopped = RunFailed(f"{type(error).__name__}: {error}")
     if stopped is not error:

@@ -7,12 +7,15 @@ is never changed in place: `load` gives a snapshot, and concurrent commits each 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from itertools import chain
+from threading import Lock
 from typing import Protocol
 
 from msgspec import Struct
 
+from ._errors import ConfigurationError
 from ._messages import Message
 
 
@@ -27,7 +30,11 @@ class MemoryProtocol(Protocol):
         """Give a snapshot of the conversation, oldest message first, without instructions."""
 
     def commit(self, messages: Sequence[Message]) -> None | Awaitable[None]:
-        """Add one turn: all of its messages or, when it raises, none."""
+        """Add one turn: all of its messages or, when it raises, none.
+
+        A run that is cancelled while this is under way waits for its end: what has been
+        committed is not taken back.
+        """
 
 
 class Memory(Struct, eq=False):
@@ -42,32 +49,45 @@ class Memory(Struct, eq=False):
     """
 
     max_turns: int = 100
-    _turns: list[tuple[Message, ...]] = []
+    # Made by the first commit: an empty deque takes 700 bytes, and many memories stay empty.
+    # `deque` drops what exceeds its bound in the same atomic step as it appends.
+    _turns: deque[tuple[Message, ...]] | None = None
 
     def load(self) -> list[Message]:
         """Give a snapshot of the conversation, oldest message first."""
-        return list(chain.from_iterable(self._turns[-self.max_turns :]))
+        turns = self._turns
+        return [] if turns is None else list(chain.from_iterable(turns.copy()))
 
     def commit(self, messages: Sequence[Message]) -> None:
         """Add one turn and drop the oldest ones beyond the bound."""
-        # Appending, and deleting by an index counted from the end, are each one atomic step of
-        # `list`: threads need no lock, and a late trim cannot drop what it should keep.
         turns = self._turns
+        if turns is None:
+            turns = self._first_turns()
         turns.append(tuple(messages))
-        if len(turns) > self.max_turns:
-            if self.max_turns > 0:
-                del turns[: -self.max_turns]
-            else:
-                turns.clear()
 
     def clear(self) -> None:
         """Forget the conversation."""
-        self._turns.clear()
+        if self._turns is not None:
+            self._turns.clear()
 
     def __len__(self) -> int:
         """Count the turns kept."""
-        return len(self._turns)
+        return len(self._turns or ())
 
     def __bool__(self) -> bool:
         """Be true also when empty, so that `if memory` asks whether there is one."""
         return True
+
+    def __repr__(self) -> str:
+        return f"<Memory of {len(self)} turns, at most {self.max_turns}>"
+
+    def _first_turns(self) -> deque[tuple[Message, ...]]:
+        if self.max_turns < 0:
+            raise ConfigurationError(f"a memory cannot keep {self.max_turns} turns; give 0 or more")
+        with _FIRST:  # threads that commit first at once must agree on one deque
+            if self._turns is None:
+                self._turns = deque(maxlen=self.max_turns)
+            return self._turns
+
+
+_FIRST = Lock()

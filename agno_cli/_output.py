@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ._messages import Message
 from ._tools import Tool, not_run
 
 OUTPUT_TOOL = "final_answer"
+_FENCE = re.compile(r"```(?:\w+\s)?\s*(.*?)\s*```", re.DOTALL)
 
 
 class JsonSchema(Struct, frozen=True):
@@ -63,14 +65,15 @@ def _schema_of(output_type: Any) -> dict[str, Any]:
 
 
 def _wrapped(schema: dict[str, Any]) -> dict[str, Any]:
-    inner = {key: value for key, value in schema.items() if key != "$defs"}
+    shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    inner = {key: value for key, value in schema.items() if key not in shared}
     wrapper: dict[str, Any] = {
         "type": "object",
         "properties": {"value": inner},
         "required": ["value"],
         "additionalProperties": False,
     }
-    return wrapper | {"$defs": schema["$defs"]} if "$defs" in schema else wrapper
+    return wrapper | shared
 
 
 def _unchanged(value: Any) -> Any:
@@ -80,20 +83,21 @@ def _unchanged(value: Any) -> Any:
 def _unfenced(text: str) -> str:
     """Take the Markdown fence away that many models put round JSON."""
     text = text.strip()
-    if not text.startswith("```"):
-        return text
-    return text.partition("\n")[2].removesuffix("```").rstrip()
+    fenced = None if text.startswith(("{", "[", '"')) else _FENCE.search(text)
+    return text if fenced is None else fenced[1]
 
 
 def _checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
     import jsonschema
+    import referencing
 
     kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
     try:
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise ConfigurationError(f"the JSON schema is not valid: {error.message}") from error
-    validator = kind(schema)
+    # A registry of its own: the default one fetches what a `$ref` points to from the network.
+    validator = kind(schema, registry=referencing.Registry())
 
     def check(value: Any) -> Any:
         for error in validator.iter_errors(value):
@@ -134,7 +138,7 @@ def read_answer(spec: OutputSpec | None, message: Message) -> Answer | None:
     try:
         data = spec.decode(message.content if final is None else final.arguments)
         content = "" if final is None else final.arguments
-    except ValueError as error:  # msgspec's decoding errors are ValueErrors
+    except Exception as error:  # also what a type's `__post_init__` raises
         problem = str(error)
     else:
         replies = _replies(message, "Accepted.")

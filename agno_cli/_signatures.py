@@ -37,10 +37,18 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         ConfigurationError: see `tool`.
     """
     name = getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigurationError(f"tool `{name}` is a generator; return a list instead")
     parameters, hints = _parameters(function, name)
     takes_context = bool(parameters) and hints.get(parameters[0].name) is RunContext
     if takes_context:
         parameters = parameters[1:]
+    for parameter in parameters:
+        if hints[parameter.name] is RunContext:
+            raise ConfigurationError(
+                f"tool `{name}`: `{parameter.name}` is a RunContext but not the first parameter;"
+                " move it to the front"
+            )
     description, described = _docstring(function)
     struct = _arguments_struct(name, parameters, hints, described)
     call = getattr(function, "__call__", None)  # noqa: B004 - its kind is wanted, not whether

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from ._errors import LimitReached, RunCancelled, RunError
 from ._threads import start
 from .models._protocol import ModelRequest
 
+if TYPE_CHECKING:
+    import asyncio
+
 _TICKLE = object()  # wakes a waiting queue to look at the cancel token
 _END = object()
 
@@ -22,8 +25,9 @@ _END = object()
 class Stop(Struct, frozen=True, eq=False):
     """A time limit in seconds from now, a cancel token, or both.
 
-    The calls a stopped wait leaves behind go on in their threads until they end by themselves;
-    models get `timeout` and `cancel` with each request so that this is soon.
+    A thread cannot be killed: a call that is stopped is left behind, and goes on until it ends by
+    itself. Models are told how long they have, and by a token of each call when nobody waits for
+    it any more, so that this is soon.
     """
 
     seconds: float | None
@@ -51,11 +55,18 @@ class Stop(Struct, frozen=True, eq=False):
         if error is not None:
             raise error
 
-    def inform(self, request: ModelRequest) -> ModelRequest:
-        """Tell a model how long it has and how it will be stopped."""
+    @contextmanager
+    def informed(self, request: ModelRequest) -> Iterator[ModelRequest]:
+        """Let a model know how long it has, and when its answer is no longer wanted."""
+        self.check()
         request.timeout = self.remaining()
-        request.cancel = self.cancel
-        return request
+        request.cancel = token = CancelToken()
+        with self._subscribed(token.cancel):
+            try:
+                yield request
+            except BaseException:
+                token.cancel()
+                raise
 
     def get(self, queue: SimpleQueue[Any]) -> Any:
         """Wait for the queue's next item.
@@ -63,10 +74,7 @@ class Stop(Struct, frozen=True, eq=False):
         Raises:
             RunError: the run was stopped first.
         """
-        unsubscribe = None
-        if self.cancel is not None:
-            unsubscribe = self.cancel.subscribe(lambda: queue.put(_TICKLE))
-        try:
+        with self._subscribed(lambda: queue.put(_TICKLE)):
             while True:
                 self.check()
                 remaining = self.remaining()
@@ -76,9 +84,6 @@ class Stop(Struct, frozen=True, eq=False):
                     continue
                 if item is not _TICKLE:
                     return item
-        finally:
-            if unsubscribe is not None:
-                unsubscribe()
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function that may wait, in a thread.
@@ -94,7 +99,7 @@ class Stop(Struct, frozen=True, eq=False):
             raise error
         return value
 
-    def iterate(self, make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    def iterate(self, make: Callable[[], Iterator[Any]]) -> Generator[Any, None, None]:
         """Iterate in a thread; it closes its iterator when this one is closed or stopped."""
         self.check()
         items: SimpleQueue[Any] = SimpleQueue()
@@ -137,25 +142,40 @@ class Stop(Struct, frozen=True, eq=False):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.remaining()) as timeout:
-                unsubscribe = None
-                if self.cancel is not None:
-                    unsubscribe = self.cancel.subscribe(
-                        lambda: loop.call_soon_threadsafe(_expire, timeout, loop.time)
-                    )
-                try:
-                    yield
-                finally:
-                    if unsubscribe is not None:
-                        unsubscribe()
+                waiting = [True]
+                expire = _expiry(timeout, loop, waiting)
+                with self._subscribed(lambda: loop.call_soon_threadsafe(expire)):
+                    try:
+                        yield
+                    finally:
+                        waiting.clear()
         except TimeoutError:
             if not timeout.expired():
                 raise
             raise (self.due() or RunCancelled("the run was cancelled")) from None
 
+    @contextmanager
+    def _subscribed(self, callback: Callable[[], object]) -> Iterator[None]:
+        if self.cancel is None:
+            yield
+            return
+        unsubscribe = self.cancel.subscribe(callback)
+        try:
+            yield
+        finally:
+            unsubscribe()
 
-def _expire(timeout: Any, now: Callable[[], float]) -> None:
-    if timeout.when() is None or not timeout.expired():
-        timeout.reschedule(now())
+
+def _expiry(
+    timeout: asyncio.Timeout, loop: asyncio.AbstractEventLoop, waiting: list[bool]
+) -> Callable[[], None]:
+    """Make the function that ends a wait; it may be called after the wait has ended."""
+
+    def expire() -> None:
+        if waiting:
+            timeout.reschedule(loop.time())
+
+    return expire
 
 
 def stop_for(seconds: float | None, cancel: CancelToken | None) -> Stop | None:

@@ -94,15 +94,12 @@ async def acall(call: Callable[[], Any]) -> Any:
     import asyncio
 
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
+    # The error travels as a value: a future refuses to hold a StopIteration.
+    future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
 
     def settle(value: Any, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
+        if not future.done():
+            future.set_result((value, error))
 
     def done(value: Any, error: BaseException | None) -> None:
         try:
@@ -111,4 +108,7 @@ async def acall(call: Callable[[], Any]) -> Any:
             return
 
     start(call, done)
-    return await future
+    value, error = await future
+    if error is not None:
+        raise error
+    return value

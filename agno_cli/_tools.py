@@ -8,6 +8,7 @@ goes wrong becomes a result that the model can act on.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, TypeAlias, final, overload
@@ -19,8 +20,11 @@ from msgspec.structs import astuple
 from ._context import RunContext
 from ._errors import ConfigurationError, Rejected
 from ._hooks import Hooks
+from ._json import to_json
+from ._limits import check_seconds
 from ._messages import Message, ToolCall, ToolResult
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _logger = logging.getLogger("agno_cli")
 
 Decode: TypeAlias = Callable[[str], Struct]
@@ -124,6 +128,8 @@ def tool_table(tools: Iterable[ToolLike]) -> dict[str, Tool]:
     Raises:
         ConfigurationError: two tools of one name, or something that is not a tool.
     """
+    if callable(tools) or isinstance(tools, Toolkit):
+        raise ConfigurationError(f"`tools` is {tools!r}; give a list, also of one tool")
     table: dict[str, Tool] = {}
     for item in _flatten(tools):
         if item.name in table:
@@ -159,6 +165,13 @@ def _make_tool(
 
     signature = read_signature(function)
     name = name or signature.name
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"`{name}` cannot name a tool; providers take 1 to 64 of A-Z a-z 0-9 _ and -,"
+            " so name it with `@tool(name=...)`"
+        )
+    if timeout is not None:
+        check_seconds(f"timeout of tool `{name}`", timeout)
     if quick and (signature.is_async or timeout is not None):
         raise ConfigurationError(
             f"tool `{name}` is quick, so it can be neither async nor timed; drop `quick=True`"
@@ -182,13 +195,14 @@ class Invoke(Struct, eq=False):
     """Ask the driver to call a function of the user's, and wait for its value.
 
     The driver fills `value` or `error`. A `blocking` function waits for something, so
-    asynchronous drivers call it in a thread.
+    asynchronous drivers call it in a thread. One that `must_finish` is not stopped half-way.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     blocking: bool = False
     timeout: float | None = None
+    must_finish: bool = False
     value: Any = None
     error: BaseException | None = None
 
@@ -212,11 +226,12 @@ def begin_call(
         return Invoke(_nothing, (), error=Rejected(problem))
     try:
         arguments = astuple(found.decode(call.arguments or "{}"))
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except Exception as error:  # msgspec's errors, and whatever a `__post_init__` raises
         return Invoke(_nothing, (), error=Rejected(f"invalid arguments: {error}"))
     if found.takes_context:
         arguments = (context, *arguments)
-    return Invoke(found.call, arguments, found.waits, found.timeout or timeout)
+    seconds = None if found.quick else found.timeout or timeout
+    return Invoke(found.call, arguments, found.waits, seconds)
 
 
 def end_call(call: ToolCall, step: Invoke, started: float) -> ToolResult:
@@ -235,7 +250,7 @@ def end_call(call: ToolCall, step: Invoke, started: float) -> ToolResult:
 def failed_call(call: ToolCall, error: BaseException, started: float) -> ToolResult:
     """Tell the model why a call failed, or was refused."""
     if isinstance(error, Rejected):
-        content = f"`{call.name}` was not called: {error}"
+        content = f"`{call.name}` was refused: {error}"
     else:
         content = f"{type(error).__name__}: {error}"
         _logger.debug("tool `%s` raised", call.name, exc_info=error)
@@ -275,16 +290,19 @@ def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None else msgspec.json.encode(value, enc_hook=str).decode()
+    return "" if value is None else to_json(value)
 
 
 def _nothing() -> None:
     """Stand in for a function that will not be called."""
 
 
-def tool_message(result: ToolResult) -> Message:
-    """Put a result into the form that a conversation keeps."""
-    return Message("tool", result.content, (), result.call_id, result.name, result.is_error)
+def tool_message(call: ToolCall, result: ToolResult) -> Message:
+    """Put a result into the form that a conversation keeps.
+
+    The id is the call's whatever hooks made of the result: providers refuse a call without one.
+    """
+    return Message("tool", result.content, (), call.id, call.name, result.is_error)
 
 
 def not_run(call: ToolCall, reason: str) -> Message:

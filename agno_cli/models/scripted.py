@@ -5,14 +5,13 @@ For tests, benchmarks and scenarios; nothing is fetched and nothing is random.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
-from agno_cli._errors import ConfigurationError
+from agno_cli._errors import ConfigurationError, copy_of
 from agno_cli._events import ReasoningDelta, TextDelta
 from agno_cli._messages import FinishReason, Message, ModelResponse, ToolCall, Usage
 
@@ -131,7 +130,7 @@ def _performed(line: Line) -> ModelResponse:
         return line
     if isinstance(line, str):
         return say(line)
-    raise copy.copy(line)  # each run raises an error of its own
+    raise copy_of(line)  # each run raises an error of its own
 
 
 def _pieces(response: ModelResponse) -> list[StreamItem]:
