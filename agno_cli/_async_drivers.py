@@ -16,19 +16,23 @@ from typing import Any
 from ._errors import RunError
 from ._events import (
     Event,
+    ReasoningDelta,
     RunFinished,
     RunStarted,
+    TextDelta,
     ToolCallFinished,
     ToolCallStarted,
     Turns,
 )
 from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
-from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult
+from ._messages import RunOutput, ToolCall, ToolResult
 from ._plan import Plan
 from ._stop import Stop
 from ._threads import acall
 from ._tools import Invoke, begin_call, end_call, hooked_call
 from .models._protocol import Model, ModelRequest, StreamItem
+
+_END: Any = object()
 
 
 async def adrive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
@@ -107,10 +111,10 @@ async def _model_events(
     try:
         async with aclosing(_model_stream(request, model, stop)) as items:
             async for item in items:
-                if isinstance(item, ModelResponse):
-                    request.response = item
-                else:
+                if isinstance(item, TextDelta | ReasoningDelta):
                     yield item
+                else:
+                    request.response = item
     except Exception as error:
         request.error = error
 
@@ -124,8 +128,8 @@ async def _model_stream(
         try:
             while True:
                 async with _scope(stop):
-                    item = await anext(stream, None)
-                if item is None:
+                    item = await anext(stream, _END)
+                if item is _END:
                     return
                 yield item
         finally:

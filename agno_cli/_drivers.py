@@ -16,8 +16,10 @@ from typing import Any
 from ._errors import RunError
 from ._events import (
     Event,
+    ReasoningDelta,
     RunFinished,
     RunStarted,
+    TextDelta,
     ToolCallFinished,
     ToolCallStarted,
     Turns,
@@ -103,10 +105,10 @@ def _model_events(request: ModelRequest, model: Model, stop: Stop | None) -> Ite
     request.response = None
     try:
         for item in _model_stream(request, model, stop):
-            if isinstance(item, ModelResponse):
-                request.response = item
-            else:
+            if isinstance(item, TextDelta | ReasoningDelta):
                 yield item
+            else:
+                request.response = item
     except Exception as error:
         request.error = error
 

@@ -72,16 +72,21 @@ class Model:
     def stream(self, request: ModelRequest) -> Iterator[StreamItem]:
         """Yield the answer in pieces and then, last, the whole ModelResponse."""
         response = self.complete(request)
-        if response.message.content:
-            yield TextDelta(response.message.content)
+        yield from _text_of(response)
         yield response
 
     async def astream(self, request: ModelRequest) -> AsyncIterator[StreamItem]:
         """Yield the answer in pieces and then, last, the whole ModelResponse."""
         response = await self.acomplete(request)
-        if response.message.content:
-            yield TextDelta(response.message.content)
+        for delta in _text_of(response):
+            yield delta
         yield response
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.provider}:{self.name}>"
+
+
+def _text_of(response: object) -> Iterator[TextDelta]:
+    """Give the text of a whole answer as one piece; a model of the user's may give anything."""
+    if isinstance(response, ModelResponse) and response.message.content:
+        yield TextDelta(response.message.content)
