@@ -77,9 +77,9 @@ class Turns:
         self._count = 0
         self._open: TurnFinished | None = None
 
-    def begin(self, response: ModelResponse | None) -> None:
-        """Note that a model call has been answered."""
-        if response is not None:
+    def begin(self, response: object) -> None:
+        """Note that a model call has ended; one without a proper answer is no turn."""
+        if isinstance(response, ModelResponse):
             self._count += 1
             self._open = TurnFinished(self._count, response.usage)
 
