@@ -240,13 +240,21 @@ async def _value(step: Invoke) -> Any:
 
 
 async def _to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Await something that a cancellation of this task must not leave half-done."""
+    """Await something that no cancellation of this task may leave half-done."""
     task = asyncio.ensure_future(coroutine)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+        except Exception:
+            break  # the task's own; `result` raises it
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
 
 
 def _scope(stop: Stop | None) -> AbstractAsyncContextManager[None]:

@@ -220,9 +220,12 @@ def _await_apart(awaitable: Awaitable[Any], seconds: float | None) -> Any:
 
     async def wait() -> Any:
         try:
-            return await asyncio.wait_for(awaitable, seconds)
-        except TimeoutError as error:
-            raise TimeoutError(f"timed out after {seconds:g} s" if seconds else error) from None
+            async with asyncio.timeout(seconds) as timeout:
+                return await awaitable
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise TimeoutError(f"timed out after {seconds:g} s") from None
         except asyncio.CancelledError:
             raise RuntimeError("it was cancelled from within") from None
 

@@ -82,8 +82,10 @@ class Memory(Struct, eq=False):
         return f"<Memory of {len(self)} turns, at most {self.max_turns}>"
 
     def _first_turns(self) -> deque[tuple[Message, ...]]:
-        if self.max_turns < 0:
-            raise ConfigurationError(f"a memory cannot keep {self.max_turns} turns; give 0 or more")
+        if type(self.max_turns) is not int or self.max_turns < 0:
+            raise ConfigurationError(
+                f"a memory cannot keep {self.max_turns!r} turns; give a whole number from 0 up"
+            )
         with _FIRST:  # threads that commit first at once must agree on one deque
             if self._turns is None:
                 self._turns = deque(maxlen=self.max_turns)

@@ -172,7 +172,7 @@ def _expiry(
     """Make the function that ends a wait; it may be called after the wait has ended."""
 
     def expire() -> None:
-        if waiting:
+        if waiting and not timeout.expired():
             timeout.reschedule(loop.time())
 
     return expire

@@ -288,8 +288,6 @@ def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, 
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     return "" if value is None else to_json(value)
 
 
