@@ -52,6 +52,9 @@ class ScriptedModel(Model):
         delay: seconds each answer takes; when streamed, spread over its pieces.
         native_schema: whether to pass for a model that honours output schemas.
 
+    Raises:
+        ConfigurationError: the script is empty, or holds something that is no answer.
+
     Each run follows a list from its beginning, so one model serves any number of runs at once.
 
     >>> from agno_cli import Agent
@@ -70,9 +73,9 @@ class ScriptedModel(Model):
         if callable(script):
             self._next: Callable[[ModelRequest], Line] = script
             return
-        if not script:
-            raise ConfigurationError("the script is empty; give at least one answer")
-        lines = [say(line) if isinstance(line, str) else line for line in script]
+        if not script or isinstance(script, str):
+            raise ConfigurationError(f"the script is {script!r}; give a list of answers")
+        lines = [_checked(line) for line in script]
         only = lines[0]
         self._next = (lambda _: only) if len(lines) == 1 else _by_turn(lines)
 
@@ -125,12 +128,21 @@ def _by_turn(lines: list[ModelResponse | Exception]) -> Callable[[ModelRequest],
     return lambda request: lines[min(request.turn - 1, last)]
 
 
-def _performed(line: Line) -> ModelResponse:
-    if isinstance(line, ModelResponse):
-        return line
+def _checked(line: Line) -> ModelResponse | Exception:
     if isinstance(line, str):
         return say(line)
-    raise copy_of(line)  # each run raises an error of its own
+    if isinstance(line, ModelResponse | Exception):
+        return line
+    raise ConfigurationError(
+        f"{line!r} is no answer of a script; give a text, a ModelResponse or an exception"
+    )
+
+
+def _performed(line: Line) -> ModelResponse:
+    checked = _checked(line)
+    if isinstance(checked, ModelResponse):
+        return checked
+    raise copy_of(checked)  # each run raises an error of its own
 
 
 def _pieces(response: ModelResponse) -> list[StreamItem]:

@@ -1,0 +1,67 @@
+"""Figures in words: three digits and the unit that suits them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_RATES = ((1e6, "M"), (1e3, "k"), (1.0, ""))
+_BYTES = ((1024.0**2, "MiB"), (1024.0, "KiB"), (1.0, "B"))
+_IN_FULL = 10 * 1024
+_NEARLY_ONE = 0.9995
+
+
+def seconds(value: float) -> str:
+    """Write a duration.
+
+    >>> seconds(1.234e-6), seconds(98.76e-9)
+    ('1.23 µs', '98.8 ns')
+    """
+    return _scaled(value, _SECONDS)
+
+
+def rate(per_second: float) -> str:
+    """Write operations per second.
+
+    >>> rate(830_400)
+    '830 k'
+    """
+    return _scaled(per_second, _RATES).rstrip()
+
+
+def size(value: float) -> str:
+    """Write a number of bytes, in full below 10 KiB.
+
+    >>> size(1272), size(45_888), size(-512)
+    ('1,272 B', '44.8 KiB', '-512 B')
+    """
+    if abs(value) < _IN_FULL:
+        return f"{round(value):,} B"
+    return _scaled(value, _BYTES)
+
+
+def number(value: float) -> str:
+    """Write a count; tenths of one are kept.
+
+    >>> number(17.994), number(1.5), number(45_888)
+    ('18', '1.5', '45,888')
+    """
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def percent(part: float) -> str:
+    """Write a share.
+
+    >>> percent(0.034)
+    '3.4 %'
+    """
+    return f"{100 * part:.1f} %"
+
+
+def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
+    """Write three digits; 999.5 is the least that three digits round up to 1,000."""
+    factor, unit = next((u for u in units if abs(value) >= u[0] * _NEARLY_ONE), units[-1])
+    scaled = value / factor
+    if abs(scaled) >= 1000 * _NEARLY_ONE:
+        return f"{scaled:,.0f} {unit}"
+    return f"{scaled:#.3g}".rstrip(".") + f" {unit}"

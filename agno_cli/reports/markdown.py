@@ -1,0 +1,58 @@
+"""A benchmark table in Markdown, for a README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agno_cli.reports._document import BenchReport
+from agno_cli.reports._rows import NOTHING, Row, caption, remarks, rows, tally
+
+_HEADINGS = (
+    "benchmark",
+    "time",
+    "±",
+    "ops/s",
+    "live",
+    "allocs",
+    "targets",
+    "Agno-Go, documented",
+    "Agno-Go, measured elsewhere",
+)
+_RULES = ("---", "--:", "--:", "--:", "--:", "--:", "---", "--:", "--:")
+
+
+def to_markdown(report: BenchReport) -> str:
+    """Write the table, its caption, what else must be known, and the tally."""
+    lines = [_line(_HEADINGS), _line(_RULES)]
+    lines += [_line(_cells(row)) for row in rows(report)]
+    lines += ["", f"**{tally(report)}**", ""]
+    lines += [f"- {_escaped(remark)}" for remark in [*remarks(report), *caption(report)]]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    targets = [f"{line.outcome} {line.text}" for line in row.targets]
+    if row.problem and not targets:
+        targets = ["not measured"]
+    return [
+        f"`{row.name}`",
+        *(row.time, row.spread, row.rate, row.live, row.allocations),
+        _stacked(targets),
+        _stacked(row.documented, join=", "),
+        _stacked(row.measured_elsewhere, join=", "),
+    ]
+
+
+def _stacked(lines: Iterable[str], *, join: str = "<br>") -> str:
+    return join.join(map(_escaped, lines)) or NOTHING
+
+
+def _escaped(text: str) -> str:
+    """Keep Markdown from reading signs of ours as its own."""
+    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("~", "\\~")):
+        text = text.replace(sign, safe)
+    return text.replace("_", "\\_").replace("*", "\\*")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,41 @@
+"""Benchmarks are chosen by name."""
+
+import pytest
+
+from agno_cli import InputError
+from agno_cli.bench._registry import Benchmark, select
+
+BENCHMARKS = [
+    Benchmark(name="create", summary="", operation="", default=True),
+    Benchmark(name="run_tool", summary="", operation="", default=True),
+    Benchmark(name="soak", summary="", operation=""),
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "everything", "chosen"),
+    [
+        ([], False, ["create", "run_tool"]),
+        ([], True, ["create", "run_tool", "soak"]),
+        (["soak", "create", "soak"], False, ["create", "soak"]),
+        (["soak"], True, ["create", "run_tool", "soak"]),
+    ],
+)
+def test_names_are_chosen_in_the_order_of_the_registry(names, everything, chosen):
+    found = select(BENCHMARKS, names, everything=everything)
+    assert [benchmark.name for benchmark in found] == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("creat", "did you mean `create`?"),
+        ("tool", "did you mean `run_tool`?"),
+        ("x", "the names are create, run_tool, soak"),
+        ("", "the names are create, run_tool, soak"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(name, hint):
+    with pytest.raises(InputError) as caught:
+        select(BENCHMARKS, [name], everything=False)
+    assert str(caught.value) == f"there is no benchmark `{name}`; {hint}"

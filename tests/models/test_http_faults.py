@@ -1,0 +1,709 @@
+"""A server that fails in every way: a typed error or a successful retry, in time, no damage."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import pytest
+
+from agno_cli import (
+    Agent,
+    AgnoError,
+    CancelToken,
+    CredentialsError,
+    LimitReached,
+    Limits,
+    Memory,
+    Message,
+    ModelError,
+    ModelResponse,
+    RunCancelled,
+    TextDelta,
+)
+from agno_cli.models import _http, _links
+from agno_cli.models._retry import Patience
+from agno_cli.models.openai import OpenAIModel
+from tests.models.asking import (
+    KEY,
+    QUICK,
+    Ask,
+    by_acomplete,
+    by_complete,
+    every_way,
+    openai_at,
+    question,
+    server,
+    streamed,
+    whole,
+)
+from tests.models.fault_server import (
+    HANG_UP,
+    WAIT_FOR_CLIENT,
+    FaultServer,
+    Reply,
+    answer,
+    chunk,
+    completion,
+    delta,
+    event,
+    events,
+    head,
+    usage_chunk,
+)
+
+__all__ = ["server"]  # the fixture
+
+GOOD_STREAM = events(delta(content="Paris."), delta("stop"), usage_chunk())
+GOOD_WHOLE = answer(completion("Paris."))
+
+
+def good(ask: Ask) -> Reply:
+    return GOOD_WHOLE if ask in (by_complete, by_acomplete) else GOOD_STREAM
+
+
+def failure(ask: Ask, model: Any, **fields: Any) -> AgnoError:
+    with pytest.raises(AgnoError) as caught:
+        ask(model, question(**fields))
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(caught.value.__cause__)
+    return caught.value
+
+
+def facts(error: AgnoError) -> tuple[str, int | None, str | None, bool]:
+    assert isinstance(error, ModelError)
+    return error.provider, error.status, error.request_id, error.retryable
+
+
+@every_way
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 529])
+def test_a_passing_refusal_is_retried(server: FaultServer, ask: Ask, status: int) -> None:
+    server.reply(answer({"error": {"message": "later"}}, status), good(ask))
+    assert ask(openai_at(server), question()).message.content == "Paris."
+    assert len(server.requests) == 2
+
+
+@every_way
+def test_retry_after_is_waited_for(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer({}, 429, retry_after="0.2"), answer({}, 429, retry_after_ms="100"), good(ask))
+    started = time.monotonic()
+    assert ask(openai_at(server), question()).message.content == "Paris."
+    assert 0.3 <= time.monotonic() - started < 2
+
+
+def test_retry_after_may_be_a_date(server: FaultServer) -> None:
+    date = formatdate(time.time() + 2, usegmt=True)
+    server.reply(answer({}, 503, retry_after=date), GOOD_WHOLE)
+    started = time.monotonic()
+    by_complete(openai_at(server), question())
+    assert 0.9 <= time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "", "Thu, 99 Foo 2026"])
+def test_an_unreadable_retry_after_is_no_reason_to_wait(server: FaultServer, text: str) -> None:
+    server.reply(answer({}, 503, retry_after=text), GOOD_WHOLE)
+    assert by_complete(openai_at(server), question()).message.content == "Paris."
+
+
+@whole
+def test_a_retry_after_beyond_patience_fails_at_once(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer({"error": {"message": "come back tomorrow"}}, 429, retry_after="86400"))
+    error = failure(ask, openai_at(server))
+    assert str(error) == "openai: come back tomorrow (status 429, a retry could help)"
+    assert len(server.requests) == 1
+
+
+@every_way
+def test_a_lasting_refusal_is_reported_after_the_last_attempt(
+    server: FaultServer, ask: Ask
+) -> None:
+    server.reply(answer({"error": {"message": "broken"}}, 500, x_request_id="req-7"))
+    error = failure(ask, openai_at(server))
+    assert facts(error) == ("openai", 500, "req-7", True)
+    assert str(error) == "openai: broken (status 500, request id req-7, a retry could help)"
+    assert len(server.requests) == 3
+
+
+@every_way
+def test_a_wrong_request_is_not_retried(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer({"error": {"message": "no such model"}}, 404))
+    error = failure(ask, openai_at(server))
+    assert str(error) == "openai: no such model (status 404, a retry would not help)"
+    assert len(server.requests) == 1
+
+
+def test_a_provider_may_know_better_than_the_status(server: FaultServer) -> None:
+    server.reply(answer({}, 500, x_should_retry="false"))
+    assert facts(failure(by_complete, openai_at(server)))[3] is False
+    server.requests.clear()
+    server.reply(answer({}, 400, x_should_retry="true"), GOOD_WHOLE)
+    assert by_complete(openai_at(server), question()).message.content == "Paris."
+
+
+@every_way
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_a_matter_of_credentials(
+    server: FaultServer, ask: Ask, status: int
+) -> None:
+    server.reply(answer({"error": {"message": f"Bad key {KEY}."}}, status, x_request_id="r1"))
+    error = failure(ask, openai_at(server))
+    assert isinstance(error, CredentialsError)
+    assert str(error) == (
+        f"openai refused the key (status {status}, request id r1): Bad key ***;"
+        " check `OPENAI_API_KEY` or `api_key`"
+    )
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_wants_a_key_after_all(server: FaultServer) -> None:
+    server.reply(answer(b"", 401))
+    model = OpenAIModel("m", provider="vllm", base_url=server.url)
+    assert str(failure(by_complete, model)) == (
+        "vllm refused a request without a key (status 401): no explanation; check `api_key`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"error": "model not loaded"}, "model not loaded"),
+        ({"object": "error", "message": "too long"}, "too long"),
+        ({"detail": [{"loc": ["body"], "msg": "field required"}]}, "field required"),
+        ([{"error": {"code": 400, "message": "bad key"}}], "bad key"),
+        ({"error": {"type": "invalid_request_error"}}, "invalid_request_error"),
+        (b"<html>\n <b>Bad   Gateway", "<html> <b>Bad Gateway"),
+        (b"[" * 100_000, "[" * 200),
+        ({"error": {"message": "a\x1b[31m\x00b"}}, "a [31m b"),
+        ({"error": {"message": "x" * 10_000}}, "x" * 500 + "…"),
+        ({}, "{}"),
+        (b"", "no explanation"),
+        (b"\xff\xfe", "��"),
+    ],
+)
+def test_errors_are_told_in_the_provider_s_words(
+    server: FaultServer, body: object, text: str
+) -> None:
+    server.reply(answer(body, 400))
+    assert str(failure(by_complete, openai_at(server))) == (
+        f"openai: {text} (status 400, a retry would not help)"
+    )
+
+
+@whole
+def test_an_error_body_without_end_is_not_read_to_its_end(server: FaultServer, ask: Ask) -> None:
+    filler = b"x" * 65_536
+    server.reply([head(400, "text/plain"), filler, filler, WAIT_FOR_CLIENT])
+    assert str(failure(ask, openai_at(server))).startswith("openai: xxxx")
+    assert server.left.wait(2)
+
+
+def test_a_redirect_is_not_followed_with_the_key(server: FaultServer) -> None:
+    server.reply(answer(b"", 307, location="http://elsewhere.example/v1"))
+    for ask in (by_complete, by_acomplete):
+        assert str(failure(ask, openai_at(server))) == (
+            "openai: redirected to http://elsewhere.example/v1; set `base_url` to where it"
+            " answers (status 307, a retry would not help)"
+        )
+
+
+@every_way
+def test_a_connection_that_breaks_before_the_answer_is_made_anew(
+    server: FaultServer, ask: Ask
+) -> None:
+    server.reply([HANG_UP], good(ask))
+    assert ask(openai_at(server), question()).message.content == "Paris."
+
+
+@every_way
+def test_a_refused_connection(ask: Ask) -> None:
+    model = OpenAIModel("m", base_url="http://127.0.0.1:1/v1", patience=QUICK)
+    error = failure(ask, model)
+    assert facts(error) == ("openai", None, None, True)
+    assert "http://127.0.0.1:1/v1/chat/completions: " in str(error)
+
+
+@every_way
+def test_silence_is_not_waited_for_twice(server: FaultServer, ask: Ask) -> None:
+    server.reply([WAIT_FOR_CLIENT])
+    error = failure(ask, openai_at(server))
+    assert facts(error) == ("openai", None, None, True)
+    assert "the server was silent for 0.3 s" in str(error)
+    assert len(server.requests) == 1
+    assert server.left.wait(2)
+
+
+@every_way
+def test_silence_in_the_middle_of_an_answer(server: FaultServer, ask: Ask) -> None:
+    begun = [head(content_length="100"), b'{"id"', WAIT_FOR_CLIENT]
+    stalled = [*events(delta(content="Pa"), end=False), WAIT_FOR_CLIENT]
+    server.reply(begun if good(ask) is GOOD_WHOLE else stalled)
+    assert "the server was silent" in str(failure(ask, openai_at(server)))
+
+
+@every_way
+def test_the_time_of_the_request_bounds_all_attempts(server: FaultServer, ask: Ask) -> None:
+    server.reply([WAIT_FOR_CLIENT])
+    started = time.monotonic()
+    error = failure(ask, openai_at(server, patience=Patience()), timeout=0.2)
+    assert time.monotonic() - started < 1
+    assert facts(error) == ("openai", None, None, True)
+
+
+@every_way
+def test_no_wait_ends_after_the_time_of_the_request(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer({"error": "later"}, 503, retry_after="5"))
+    started = time.monotonic()
+    assert facts(failure(ask, openai_at(server), timeout=0.5))[1] == 503
+    assert time.monotonic() - started < 0.4
+
+
+@every_way
+def test_drops_of_an_answer_do_not_buy_time(server: FaultServer, ask: Ask) -> None:
+    drops: Reply = []
+    for _ in range(50):
+        drops += [0.05, chunk(b" ")]
+    kind = "application/json" if good(ask) is GOOD_WHOLE else "text/event-stream"
+    server.reply([head(200, kind, transfer_encoding="chunked"), *drops])
+    started = time.monotonic()
+    error = failure(ask, openai_at(server), timeout=0.3)
+    assert time.monotonic() - started < 1
+    assert "no complete answer within 0.3 s" in str(error)
+
+
+def test_the_time_may_be_over_before_the_first_attempt(server: FaultServer) -> None:
+    for ask in (by_complete, by_acomplete):
+        assert "no complete answer within 0 s" in str(failure(ask, openai_at(server), timeout=0.0))
+    assert server.requests == []
+
+
+@streamed
+def test_a_stream_cut_before_its_first_word_is_asked_for_again(
+    server: FaultServer, ask: Ask
+) -> None:
+    server.reply([*events(delta(role="assistant"), end=False), HANG_UP], GOOD_STREAM)
+    assert ask(openai_at(server), question()).message.content == "Paris."
+    assert len(server.requests) == 2
+
+
+@streamed
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [HANG_UP],
+        [b"0\r\n\r\n"],
+        [chunk(event({"choices": []})[:-9]), HANG_UP],
+        [chunk(event({"choices": []})[:-9]), b"0\r\n\r\n"],
+        [chunk(b": keep-alive\n\n"), b"zz\r\n"],
+    ],
+    ids=["cut", "ended", "half an event, cut", "half an event, ended", "broken chunk"],
+)
+def test_a_stream_cut_in_the_middle_fails(server: FaultServer, ask: Ask, rest: Reply) -> None:
+    server.reply([*events(delta(content="Pa"), end=False), 0.05, *rest], GOOD_STREAM)
+    error = failure(ask, openai_at(server))
+    assert facts(error) == ("openai", None, None, True)
+    assert len(server.requests) == 1
+
+
+@whole
+def test_an_answer_cut_in_the_middle_is_asked_for_again(server: FaultServer, ask: Ask) -> None:
+    server.reply([head(content_length="100"), b'{"id"', HANG_UP], GOOD_WHOLE)
+    assert ask(openai_at(server), question()).message.content == "Paris."
+
+
+@every_way
+def test_html_instead_of_an_answer(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer(b"<html>Welcome</html>", content_type="text/html"))
+    error = failure(ask, openai_at(server))
+    assert facts(error) == ("openai", 200, None, False)
+    assert f"{server.url}/v1/chat/completions answered with something else" in str(error)
+    assert "(text/html: '<html>Welcome</html>')" in str(error)
+    assert "check `base_url`" in str(error)
+
+
+@every_way
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b'{"choices": [',
+        b"[" * 100_000,
+        b'{"choices": [{"message": {"content": "\xff"}}]}',
+        b"{}",
+        b'{"choices": 7}',
+    ],
+    ids=["empty", "truncated", "deep", "no utf-8", "no choices", "wrong type"],
+)
+def test_malformed_json(server: FaultServer, ask: Ask, body: bytes) -> None:
+    server.reply(answer(body))
+    error = failure(ask, openai_at(server))
+    assert facts(error) == ("openai", 200, None, True)
+    assert "answered with something else than a model's answer" in str(error)
+    assert len(server.requests) == 1
+
+
+@streamed
+@pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b'{"choices": 7}', b"\xff"])
+def test_a_malformed_event(server: FaultServer, ask: Ask, data: bytes) -> None:
+    server.reply(events(delta(content="Pa"), data))
+    assert facts(failure(ask, openai_at(server))) == ("openai", 200, None, True)
+
+
+@streamed
+def test_an_event_of_10_mb(server: FaultServer, ask: Ask) -> None:
+    server.reply(events(delta(content="x" * 10_000_000)))
+    error = failure(ask, openai_at(server, patience=Patience(retries=0)))
+    assert "an event is longer than 8 MiB" in str(error)
+
+
+@streamed
+def test_an_event_of_1_mb(server: FaultServer, ask: Ask) -> None:
+    server.reply(events(delta(content="x" * 1_000_000), delta("stop")))
+    response = ask(openai_at(server, patience=Patience(retries=0)), question())
+    assert len(response.message.content) == 1_000_000
+
+
+@every_way
+def test_an_answer_without_end(
+    server: FaultServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_http, "_MAX_ANSWER_BYTES", 100_000)
+    kind = "application/json" if good(ask) is GOOD_WHOLE else "text/event-stream"
+    server.reply([head(200, kind), *[b": " + b"x" * 10_000 + b"\n"] * 20, WAIT_FOR_CLIENT])
+    error = failure(ask, openai_at(server))
+    assert "the answer is longer than" in str(error)
+    assert len(server.requests) == 1
+
+
+@streamed
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"message": "bad word", "code": 400}, "openai: bad word (status 400, a retry would not help)"),
+        ({"type": "server_error"}, "openai: server_error (a retry could help)"),
+        ("oops", "openai: oops (a retry could help)"),
+        ({"code": "x"}, "openai: an error without a text (a retry could help)"),
+        (
+            {"message": "no", "code": 401},
+            "openai refused the key (status 401): no; check `OPENAI_API_KEY` or `api_key`",
+        ),
+    ],
+)
+def test_an_error_in_the_middle_of_a_stream(
+    server: FaultServer, ask: Ask, error: object, expected: str
+) -> None:
+    body = [*events(delta(content="Pa"), end=False), 0.05, chunk(event({"error": error}, "error"))]
+    server.reply([*body, WAIT_FOR_CLIENT])
+    assert str(failure(ask, openai_at(server))) == expected
+    assert len(server.requests) == 1
+
+
+@streamed
+def test_an_overloaded_server_may_say_so_in_its_first_event(
+    server: FaultServer, ask: Ask
+) -> None:
+    server.reply(events({"error": {"message": "overloaded", "code": 529}}), GOOD_STREAM)
+    assert ask(openai_at(server), question()).message.content == "Paris."
+
+
+@whole
+def test_an_error_inside_a_fine_answer(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer({"error": {"message": "no credit", "code": 402}}))
+    assert str(failure(ask, openai_at(server))) == (
+        "openai: no credit (status 402, a retry would not help)"
+    )
+
+
+@streamed
+def test_a_server_that_cannot_stream_answers_at_once(server: FaultServer, ask: Ask) -> None:
+    server.reply(answer(completion("Paris.", reasoning="Hm.")))
+    assert ask(openai_at(server), question()).message == Message(
+        "assistant", "Paris.", reasoning="Hm."
+    )
+    server.reply(answer(completion("")))
+    assert ask(openai_at(server), question()).message == Message("assistant", "")
+
+
+@streamed
+def test_a_server_may_leave_done_out(server: FaultServer, ask: Ask) -> None:
+    reply = events(delta(content="Paris."), delta("stop"), end=False)
+    server.reply([*reply, b"0\r\n\r\n"])
+    assert ask(openai_at(server), question()).message.content == "Paris."
+
+
+def test_an_answer_does_not_wait_for_a_server_that_stays_after_it(server: FaultServer) -> None:
+    server.reply([*events(delta(content="Paris."), delta("stop"))[:-1], WAIT_FOR_CLIENT])
+
+    async def first_response() -> float:
+        started = time.monotonic()
+        async for item in openai_at(server, patience=Patience()).astream(question()):
+            if isinstance(item, ModelResponse):
+                ended = time.monotonic() - started
+        return ended
+
+    assert asyncio.run(first_response()) < 0.5
+    for item in openai_at(server).stream(question()):
+        last = item
+    assert isinstance(last, ModelResponse)
+
+
+@every_way
+@pytest.mark.parametrize(
+    "bad",
+    [[HANG_UP], answer(b"<html>", content_type="text/html"), answer({}, 500), answer({}, 400)],
+    ids=["cut", "html", "500", "400"],
+)
+def test_a_failed_run_leaves_memory_as_it_was(server: FaultServer, ask: Ask, bad: Reply) -> None:
+    server.reply(good(ask), bad)
+    memory = Memory()
+    agent = Agent(openai_at(server), memory=memory)
+
+    def run() -> None:
+        if ask is by_complete:
+            agent.run("hi")
+        elif ask is by_acomplete:
+            asyncio.run(agent.arun("hi"))
+        elif good(ask) is GOOD_STREAM and ask.__name__ == "by_stream":
+            list(agent.stream("hi"))
+        else:
+            asyncio.run(exhaust(agent.astream("hi")))
+
+    run()
+    before = memory.load()
+    assert [message.content for message in before] == ["hi", "Paris."]
+    with pytest.raises(ModelError) as caught:
+        run()
+    assert caught.value.output is not None
+    assert memory.load() == before
+
+
+async def exhaust(items: Any) -> None:
+    async for _ in items:
+        pass
+
+
+def test_a_run_s_time_limit_is_reported_as_such(server: FaultServer) -> None:
+    server.reply([WAIT_FOR_CLIENT])
+    agent = Agent(openai_at(server, patience=Patience()), limits=Limits(seconds=0.2))
+    with pytest.raises(LimitReached):
+        agent.run("hi")
+    with pytest.raises(LimitReached):
+        asyncio.run(agent.arun("hi"))
+
+
+def test_a_stream_closed_early_closes_its_connection(server: FaultServer) -> None:
+    server.reply([*events(delta(content="Pa"), end=False), WAIT_FOR_CLIENT])
+    stream = openai_at(server).stream(question())
+    assert next(iter(stream)) == TextDelta("Pa")
+    stream.close()  # type: ignore[attr-defined]  # a generator
+    assert server.left.wait(2)
+
+
+def test_an_asynchronous_stream_closed_early_closes_its_connection(server: FaultServer) -> None:
+    server.reply([*events(delta(content="Pa"), end=False), WAIT_FOR_CLIENT])
+
+    async def first() -> object:
+        stream = openai_at(server).astream(question())
+        item = await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]  # a generator
+        assert await asyncio.to_thread(server.left.wait, 2)
+        return item
+
+    assert asyncio.run(first()) == TextDelta("Pa")
+
+
+def test_a_cancelled_task_drops_its_request(server: FaultServer) -> None:
+    server.reply([WAIT_FOR_CLIENT])
+
+    async def cancel() -> None:
+        task = asyncio.create_task(openai_at(server).acomplete(question()))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.left.wait, 2)
+
+    asyncio.run(cancel())
+
+
+@pytest.mark.parametrize("ask", [by_complete, by_acomplete])
+def test_a_used_cancel_token_asks_nothing(server: FaultServer, ask: Ask) -> None:
+    token = CancelToken()
+    token.cancel()
+    assert type(failure(ask, openai_at(server), cancel=token)) is RunCancelled
+    assert server.requests == []
+
+
+def test_cancelling_ends_the_wait_for_a_retry(server: FaultServer) -> None:
+    server.reply(answer({}, 503, retry_after="30"))
+    token = CancelToken()
+    timer = threading.Timer(0.1, token.cancel)
+    timer.start()
+    started = time.monotonic()
+    assert type(failure(by_complete, openai_at(server), cancel=token)) is RunCancelled
+    assert time.monotonic() - started < 1
+    timer.join()
+
+
+def test_cancelling_ends_a_stream_at_its_next_piece(server: FaultServer) -> None:
+    body: Reply = [*events(delta(content="Pa"), end=False)]
+    server.reply([*body, *[0.05, chunk(b": ping\n\n")] * 100])
+    token = CancelToken()
+    stream = openai_at(server).stream(question(cancel=token))
+    assert next(iter(stream)) == TextDelta("Pa")
+    token.cancel()
+    with pytest.raises(RunCancelled):
+        next(iter(stream))
+
+
+def test_a_cancelled_wait_for_a_retry_ends_with_its_task(server: FaultServer) -> None:
+    server.reply(answer({}, 503, retry_after="30"))
+
+    async def cancel() -> None:
+        task = asyncio.create_task(openai_at(server).acomplete(question()))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    started = time.monotonic()
+    asyncio.run(cancel())
+    assert time.monotonic() - started < 2
+
+
+@pytest.fixture
+def no_shared_client() -> Iterator[None]:
+    _links.close_shared_link()
+    yield
+    _links.close_shared_link()
+
+
+def test_connections_are_kept_and_shared(server: FaultServer, no_shared_client: None) -> None:
+    server.reply(GOOD_WHOLE, GOOD_STREAM, GOOD_WHOLE)
+    for ask in (by_complete, lambda model, request: list(model.stream(request)), by_complete):
+        ask(openai_at(server), question())
+    assert [request.connection for request in server.requests] == [1, 1, 1]
+    openai_at(server).close()
+    by_complete(openai_at(server), question())
+    assert server.requests[-1].connection == 2
+
+
+def test_connections_are_shared_within_an_event_loop(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE, GOOD_STREAM, GOOD_WHOLE)
+
+    async def ask() -> None:
+        await openai_at(server).acomplete(question())
+        await exhaust(openai_at(server).astream(question()))
+        await openai_at(server).acomplete(question())
+
+    asyncio.run(ask())
+    asyncio.run(ask())
+    assert [request.connection for request in server.requests] == [1, 1, 1, 2, 2, 2]
+    assert _links._loop_links == {}
+
+
+def test_a_loop_closed_by_hand(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE)
+    model = openai_at(server)
+
+    async def ask() -> None:
+        await model.acomplete(question())
+        await model.aclose()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(ask())
+    loop.close()
+    assert _links._loop_links == {}
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_loop_closed_by_hand_with_open_connections_is_forgotten(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+    loop.run_until_complete(openai_at(server).acomplete(question()))
+    loop.close()
+    assert len(_links._loop_links) == 1
+    by_acomplete(openai_at(server), question())
+    assert _links._loop_links == {}
+    del loop
+    gc.collect()
+
+
+def test_a_thousand_requests_at_once_do_not_mix(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE)
+    model = openai_at(server)
+
+    async def ask(number: int) -> None:
+        await model.acomplete(question(str(number)))
+
+    async def ask_all() -> None:
+        await asyncio.gather(*map(ask, range(200)))
+
+    asyncio.run(ask_all())
+    asked = sorted(int(request.body["messages"][0]["content"]) for request in server.requests)
+    assert asked == list(range(200))
+
+
+def test_a_client_of_the_user_s_own(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE)
+    with httpx.Client(headers={"x-team": "blue"}) as client:
+        assert by_complete(openai_at(server, client=client), question()).model == "m-1"
+    assert server.requests[0].headers["x-team"] == "blue"
+
+
+async def test_an_asynchronous_client_of_the_user_s_own(server: FaultServer) -> None:
+    server.reply(GOOD_WHOLE, GOOD_STREAM, [HANG_UP], [head(content_length="9"), b"x", HANG_UP], [WAIT_FOR_CLIENT])
+    async with httpx.AsyncClient(headers={"x-team": "blue"}) as client:
+        model = openai_at(server, async_client=client)
+        assert (await model.acomplete(question())).model == "m-1"
+        await exhaust(model.astream(question()))
+        with pytest.raises(ModelError, match="silent"):
+            await model.acomplete(question())
+    assert [request.headers["x-team"] for request in server.requests] == ["blue"] * 5
+
+
+def test_the_environment_s_proxy_is_used(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, no_shared_client: None
+) -> None:
+    server.reply(GOOD_WHOLE)
+    monkeypatch.setenv("http_proxy", server.url)
+    model = OpenAIModel("m", base_url="http://api.example.com/v1", api_key=KEY, patience=QUICK)
+    for ask in (by_complete, by_acomplete):
+        assert ask(model, question()).message.content == "Paris."
+    assert {request.path for request in server.requests} == {
+        "http://api.example.com/v1/chat/completions"
+    }
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert not _links.is_proxied("http://api.example.com/v1")
+
+
+@every_way
+def test_a_certificate_that_nobody_vouches_for_is_not_retried(ask: Ask) -> None:
+    # Plain HTTP on a TLS port is the nearest to it that needs no certificate.
+    with FaultServer() as plain:
+        url = plain.url.replace("http:", "https:")
+        error = failure(ask, OpenAIModel("m", base_url=url, patience=QUICK))
+    assert facts(error)[:2] == ("openai", None)
+
+
+def test_a_forked_child_does_not_touch_its_parent_s_connections(
+    server: FaultServer, no_shared_client: None
+) -> None:
+    server.reply(GOOD_WHOLE)
+    by_complete(openai_at(server), question())
+    kept = _links._shared_client
+    _links._forget_after_fork()
+    assert _links._shared_client is None
+    assert kept is not None
+    assert not kept.is_closed
+    kept.close()
