@@ -1,50 +1,118 @@
-"""Agents that cost what a C struct costs, and a command line that measures them honestly."""
+"""Agents that cost what a C struct costs, and a command line that measures them honestly.
 
-from ._agent import Agent as Agent
-from ._context import CancelToken as CancelToken
-from ._context import RunContext as RunContext
-from ._errors import AgnoError as AgnoError
-from ._errors import ConfigurationError as ConfigurationError
-from ._errors import CredentialsError as CredentialsError
-from ._errors import InputError as InputError
-from ._errors import LimitReached as LimitReached
-from ._errors import ModelError as ModelError
-from ._errors import OutputInvalid as OutputInvalid
-from ._errors import Rejected as Rejected
-from ._errors import RunCancelled as RunCancelled
-from ._errors import RunError as RunError
-from ._errors import RunFailed as RunFailed
-from ._errors import RunRejected as RunRejected
-from ._errors import StorageError as StorageError
-from ._events import Event as Event
-from ._events import ReasoningDelta as ReasoningDelta
-from ._events import RunFinished as RunFinished
-from ._events import RunStarted as RunStarted
-from ._events import TextDelta as TextDelta
-from ._events import ToolCallFinished as ToolCallFinished
-from ._events import ToolCallStarted as ToolCallStarted
-from ._events import TurnFinished as TurnFinished
-from ._hooks import Hooks as Hooks
-from ._limits import Limits as Limits
-from ._memory import Memory as Memory
-from ._memory import MemoryProtocol as MemoryProtocol
-from ._messages import Message as Message
-from ._messages import ModelResponse as ModelResponse
-from ._messages import RunOutput as RunOutput
-from ._messages import Timings as Timings
-from ._messages import ToolCall as ToolCall
-from ._messages import ToolResult as ToolResult
-from ._messages import Usage as Usage
-from ._output import JsonSchema as JsonSchema
-from ._tools import Tool as Tool
-from ._tools import Toolkit as Toolkit
-from ._tools import tool as tool
-from .models import Model as Model
-from .models import ModelRequest as ModelRequest
-from .models import ScriptedModel as ScriptedModel
-from .models import say as say
+Names are imported when they are first used: `agno --help` needs none of them, and msgspec and
+the runtime would be a third of its time.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._agent import Agent as Agent
+    from ._context import CancelToken as CancelToken
+    from ._context import RunContext as RunContext
+    from ._errors import AgnoError as AgnoError
+    from ._errors import ConfigurationError as ConfigurationError
+    from ._errors import CredentialsError as CredentialsError
+    from ._errors import InputError as InputError
+    from ._errors import LimitReached as LimitReached
+    from ._errors import ModelError as ModelError
+    from ._errors import OutputInvalid as OutputInvalid
+    from ._errors import Rejected as Rejected
+    from ._errors import RunCancelled as RunCancelled
+    from ._errors import RunError as RunError
+    from ._errors import RunFailed as RunFailed
+    from ._errors import RunRejected as RunRejected
+    from ._errors import StorageError as StorageError
+    from ._events import Event as Event
+    from ._events import ReasoningDelta as ReasoningDelta
+    from ._events import RunFinished as RunFinished
+    from ._events import RunStarted as RunStarted
+    from ._events import TextDelta as TextDelta
+    from ._events import ToolCallFinished as ToolCallFinished
+    from ._events import ToolCallStarted as ToolCallStarted
+    from ._events import TurnFinished as TurnFinished
+    from ._hooks import Hooks as Hooks
+    from ._limits import Limits as Limits
+    from ._memory import Memory as Memory
+    from ._memory import MemoryProtocol as MemoryProtocol
+    from ._messages import Message as Message
+    from ._messages import ModelResponse as ModelResponse
+    from ._messages import RunOutput as RunOutput
+    from ._messages import Timings as Timings
+    from ._messages import ToolCall as ToolCall
+    from ._messages import ToolResult as ToolResult
+    from ._messages import Usage as Usage
+    from ._output import JsonSchema as JsonSchema
+    from ._tools import Tool as Tool
+    from ._tools import Toolkit as Toolkit
+    from ._tools import tool as tool
+    from .models import Model as Model
+    from .models import ModelRequest as ModelRequest
+    from .models import ScriptedModel as ScriptedModel
+    from .models import say as say
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "_agent": ("Agent",),
+    "_context": (
+        "CancelToken",
+        "RunContext",
+    ),
+    "_errors": (
+        "AgnoError",
+        "ConfigurationError",
+        "CredentialsError",
+        "InputError",
+        "LimitReached",
+        "ModelError",
+        "OutputInvalid",
+        "Rejected",
+        "RunCancelled",
+        "RunError",
+        "RunFailed",
+        "RunRejected",
+        "StorageError",
+    ),
+    "_events": (
+        "Event",
+        "ReasoningDelta",
+        "RunFinished",
+        "RunStarted",
+        "TextDelta",
+        "ToolCallFinished",
+        "ToolCallStarted",
+        "TurnFinished",
+    ),
+    "_hooks": ("Hooks",),
+    "_limits": ("Limits",),
+    "_memory": (
+        "Memory",
+        "MemoryProtocol",
+    ),
+    "_messages": (
+        "Message",
+        "ModelResponse",
+        "RunOutput",
+        "Timings",
+        "ToolCall",
+        "ToolResult",
+        "Usage",
+    ),
+    "_output": ("JsonSchema",),
+    "_tools": (
+        "Tool",
+        "Toolkit",
+        "tool",
+    ),
+    "models": (
+        "Model",
+        "ModelRequest",
+        "ScriptedModel",
+        "say",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Agent",
@@ -91,3 +159,18 @@ __all__ = [
     "say",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module it lives in."""
+    from importlib import import_module
+
+    if name not in _HOME_OF:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    value: object = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

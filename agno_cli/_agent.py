@@ -195,6 +195,10 @@ class Agent(_WithModel, kw_only=True, eq=False):
         force_setattr(self, "_plan", plan)
         return plan
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The plan stays behind: it holds closures, and another process makes its own.
+        return _agent_of, ({name: getattr(self, name) for name in _FIELDS},)
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(
             f"an Agent never changes, so `{name}` cannot be set;"
@@ -211,6 +215,10 @@ class Agent(_WithModel, kw_only=True, eq=False):
 
 
 _FIELDS = tuple(name for name in Agent.__struct_fields__ if not name.startswith("_"))
+
+
+def _agent_of(fields: dict[str, Any]) -> Agent:
+    return Agent(**fields)
 
 
 def _started(plan: Plan, run_id: str) -> RunStarted:

@@ -19,6 +19,8 @@ goes on. In a run hook it ends the run as `RunRejected`.
 
 from __future__ import annotations
 
+import copy
+from types import WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -29,7 +31,13 @@ _E = TypeVar("_E", bound=Exception)
 
 
 def copy_of(error: _E) -> _E:
-    """Give an equal error without a history; `copy.copy` fails where `__init__` differs."""
+    """Give an equal error without a history.
+
+    `copy.copy` calls `__init__` with `args` alone, which fails where it takes others; for the
+    errors written in C it is the one way to what they keep beside `args`.
+    """
+    if isinstance(type(error).__init__, WrapperDescriptorType):
+        return copy.copy(error)
     return _rebuild(type(error), error.args, vars(error))
 
 

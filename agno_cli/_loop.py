@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from ._context import RunContext
 from ._errors import (
     AgnoError,
+    ConfigurationError,
     InputError,
     LimitReached,
     ModelError,
@@ -184,19 +185,8 @@ def run_loop(
             yield batch
             tool_seconds += perf_counter() - before
             batch.record(messages)
-        output = RunOutput(
-            run_id,
-            answer.content or response.message.content,
-            messages[first:],
-            usage,
-            turns,
-            perf_counter() - started,
-            model_seconds,
-            tool_seconds,
-            response.finish_reason,
-            response.model,
-            answer.data,
-        )
+        seconds = perf_counter() - started, model_seconds, tool_seconds
+        output = _sum_up(run_id, response, answer, messages[first:], usage, turns, seconds)
         if begun is None:
             output = yield from _conclude(plan, output, context, memory, started)
         yield output
@@ -222,6 +212,8 @@ def _prepare(
     system = plan.system
     if plan.instructions is not None:
         system = yield from invoke(plan.instructions, context)
+        if not isinstance(system, str):
+            raise ConfigurationError(f"`instructions` gave {system!r}; let it return a text")
     history: Sequence[Message] = ()
     if memory is not None:
         history = yield from _load(memory)
@@ -308,6 +300,20 @@ def _check_calls(limits: Limits, messages: list[Message], first: int, turns: int
             message.role == "tool" and message.name != OUTPUT_TOOL for message in messages[first:]
         )
         check_tool_calls(limits, made + len(messages[-1].tool_calls))
+
+
+def _sum_up(
+    run_id: str,
+    response: ModelResponse,
+    answer: Answer,
+    messages: list[Message],
+    usage: Usage,
+    turns: int,
+    seconds: tuple[float, float, float],
+) -> RunOutput:
+    content = answer.content or response.message.content
+    ended = response.finish_reason, response.model, answer.data
+    return RunOutput(run_id, content, messages, usage, turns, *seconds, *ended)
 
 
 def _partial(

@@ -37,6 +37,11 @@ class MemoryProtocol(Protocol):
         """
 
 
+def is_memory(value: object) -> bool:
+    """Tell whether a value can be asked for a conversation."""
+    return not isinstance(value, type) and hasattr(value, "load") and hasattr(value, "commit")
+
+
 class Memory(Struct, eq=False):
     """A conversation in this process, bounded to its newest `max_turns` turns (0 keeps none).
 

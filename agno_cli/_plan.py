@@ -11,7 +11,7 @@ from ._context import RunContext
 from ._errors import ConfigurationError
 from ._hooks import NO_HOOKS, Hooks
 from ._limits import Limits
-from ._memory import MemoryProtocol
+from ._memory import MemoryProtocol, is_memory
 from ._messages import ToolCall
 from ._output import OUTPUT_TOOL, OutputSpec, output_spec, output_tool
 from ._tools import Tool, ToolLike, tool_table
@@ -59,6 +59,11 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
         return tool is None or tool.quick
 
 
+def _check(field: str, value: object, fits: bool, wanted: str) -> None:  # noqa: FBT001
+    if not fits:
+        raise ConfigurationError(f"an agent's `{field}` is {value!r}; give {wanted}")
+
+
 def make_plan(  # noqa: PLR0913 - one for each field of an agent
     *,
     agent: str,
@@ -74,8 +79,18 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
     """Resolve and check what an agent was given.
 
     Raises:
-        ConfigurationError: two tools of one name, an output type without a schema.
+        ConfigurationError: a field of another type, two tools of one name, an output type
+            without a schema.
     """
+    _check("name", agent, isinstance(agent, str), "a text")
+    _check("tools", tools, isinstance(tools, list | tuple), "a list of tools")
+    _check("limits", limits, isinstance(limits, Limits), "a `Limits`")
+    _check("hooks", hooks, isinstance(hooks, Hooks), "a `Hooks`")
+    _check("options", options, isinstance(options, Mapping), "a dict")
+    texts = isinstance(instructions, str) or callable(instructions)
+    _check("instructions", instructions, texts, "a text or a function of the RunContext")
+    if memory is not None:
+        _check("memory", memory, is_memory(memory), "a Memory, not its class or name")
     table = tool_table(tools) if tools else {}
     output = None if output_type is None else output_spec(output_type)
     offered = tuple(table.values())

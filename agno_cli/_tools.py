@@ -288,6 +288,8 @@ def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, 
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)  # the text of an enum's member, not its name
     return "" if value is None else to_json(value)
 
 

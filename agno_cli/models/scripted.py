@@ -73,7 +73,7 @@ class ScriptedModel(Model):
         if callable(script):
             self._next: Callable[[ModelRequest], Line] = script
             return
-        if not script or isinstance(script, str):
+        if not script or not isinstance(script, list | tuple):
             raise ConfigurationError(f"the script is {script!r}; give a list of answers")
         lines = [_checked(line) for line in script]
         only = lines[0]
