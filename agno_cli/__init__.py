@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from .models import ScriptedModel as ScriptedModel
     from .models import say as say
 
+del TYPE_CHECKING
+
 __version__ = "0.1.0"
 
 _HOMES = {

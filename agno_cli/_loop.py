@@ -161,6 +161,7 @@ def run_loop(
         messages = request.messages
         while True:
             if begun is None or turns:
+                request.turn = turns + 1
                 before = perf_counter()
                 yield request
                 model_seconds += perf_counter() - before
@@ -169,7 +170,6 @@ def run_loop(
             response = _response_to(request, plan)
             messages.append(response.message)
             turns += 1
-            request.turn = turns + 1
             usage = response.usage if usage is None else usage + response.usage
             if not (plan.text_ends_run and response.message.tool_calls):
                 answer = _settle(plan, messages, usage, turns, misfits)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import agno_cli
 
@@ -43,21 +41,24 @@ def layer_name(path: Path) -> str:
 RUNTIME = [path for path in FILES if LAYER_OF[layer_name(path)] < LAYER_OF["bench"]]
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Give the full name of every module a file imports, anywhere in it, for typing too."""
     package = ["agno_cli", *path.relative_to(PACKAGE).parts[:-1]]
+    names: set[str] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            names.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
+    return frozenset(names)
 
 
 def own_layers(path: Path) -> set[str]:
@@ -67,52 +68,14 @@ def own_layers(path: Path) -> set[str]:
     }
 
 
-def test_every_part_has_its_layer():
-    assert {layer_name(path) for path in FILES} <= set(LAYER_OF)
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_part_imports_only_what_stands_before_it(path):
-    mine = LAYER_OF[layer_name(path)]
-    later = {name for name in own_layers(path) if LAYER_OF[name] > mine}
-
-    assert later == set()
-
-
-@pytest.mark.parametrize("path", RUNTIME, ids=name_of)
-def test_the_runtime_knows_nothing_of_the_command_line(path):
-    roots = {name.split(".")[0] for name in imports(path)}
-
-    assert roots & {"typer", "click", "rich", "pyperf", "memray"} == set()
-    assert own_layers(path) & {"bench", "profiling", "scenarios", "reports", "cli"} == set()
-
-
-def test_only_the_command_line_knows_typer():
-    """Of rich, reports make tables too."""
-    users = {layer_name(path) for path in FILES if "typer" in set(imports(path))}
-
-    assert users <= {"cli"}
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_module_has_at_most_500_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_function_has_at_most_60_lines(path):
-    """Counted as read: without its decorators and its docstring."""
-    functions = [
-        node
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    long = [node.name for node in functions if lines_of(node) > 60]
-
-    assert long == []
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count as one reads: without decorators and docstring."""
     lines = (function.end_lineno or 0) - function.lineno + 1
     first = function.body[0]
     if ast.get_docstring(function) is not None:
@@ -120,14 +83,58 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return lines
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_module_says_what_it_is_for(path):
-    text = path.read_text(encoding="utf-8")
-
-    assert not text.strip() or ast.get_docstring(ast.parse(text))
+def test_every_part_has_its_layer():
+    assert {layer_name(path) for path in FILES} <= set(LAYER_OF)
+    assert sum(map(len, LAYERS)) == len(LAYER_OF), "a part stands in one layer"
 
 
-def test_the_layers_are_told_apart():
-    for before, after in pairwise(LAYERS):
-        assert not before & after
-    assert sum(map(len, LAYERS)) == len(LAYER_OF)
+def test_a_part_imports_only_what_stands_before_it():
+    wrong = {
+        name_of(path): later
+        for path in FILES
+        if (later := {x for x in own_layers(path) if LAYER_OF[x] > LAYER_OF[layer_name(path)]})
+    }
+
+    assert wrong == {}
+
+
+def test_the_runtime_knows_nothing_of_the_command_line():
+    foreign = {"typer", "click", "rich", "pyperf", "memray"}
+    wrong = {
+        name_of(path): known
+        for path in RUNTIME
+        if (known := {name.split(".")[0] for name in imports(path)} & foreign)
+    }
+
+    assert wrong == {}
+
+
+def test_only_the_command_line_knows_typer():
+    assert {layer_name(path) for path in FILES if "typer" in imports(path)} <= {"cli"}
+
+
+def test_a_module_has_at_most_500_lines():
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+
+    assert {name: lines for name, lines in lengths.items() if lines > 500} == {}
+
+
+def test_a_function_has_at_most_60_lines():
+    long = {
+        f"{name_of(path)}.{function.name}": lines_of(function)
+        for path in FILES
+        for function in functions(path)
+        if lines_of(function) > 60
+    }
+
+    assert long == {}
+
+
+def test_a_module_says_what_it_is_for():
+    silent = [
+        name_of(path)
+        for path in FILES
+        if path.read_text(encoding="utf-8").strip() and not ast.get_docstring(parsed(path))
+    ]
+
+    assert silent == []

@@ -74,6 +74,16 @@ def test_a_forked_child_runs_agents_and_does_not_repeat_its_parents_ids():
     assert parents[:12] != childs[:12]
 
 
+def test_ids_begin_anew_in_a_forked_child(monkeypatch):
+    """What `os.fork` calls in the child."""
+    monkeypatch.setattr(_context, "run_ids", _context.run_ids)
+    before = next(_context.run_ids)
+
+    _context._reseed_after_fork()
+
+    assert next(_context.run_ids)[:12] != before[:12]
+
+
 @every_face
 def test_the_context_reaches_hooks_tools_and_instructions(face):
     seen: list[Any] = []

@@ -212,6 +212,19 @@ def test_a_hook_cannot_part_a_call_from_its_result(runner):
 
 
 @both
+def test_hooks_see_calls_that_cannot_be_made(runner):
+    seen: list[ToolResult] = []
+
+    def note(_: RunContext, result: ToolResult) -> None:
+        seen.append(replace(result, seconds=0.0))
+
+    runner(Agent(ScriptedModel([say("", ("gone", {})), "ok"]), hooks=Hooks(after_tool=(note,))))
+
+    problem = "`gone` was refused: there is no such tool; the tools are: none"
+    assert seen == [ToolResult("call_1", "gone", problem, is_error=True)]
+
+
+@both
 def test_a_redacted_answer_reaches_memory_redacted(runner):
     """Also when the answer came as the arguments of the output tool."""
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,9 +22,10 @@ from agno_cli import (
     Message,
     RunFailed,
     ScriptedModel,
+    _memory,
     say,
 )
-from tests.faces import by_arun, by_astream, every_face
+from tests.faces import by_arun, by_astream, by_run, every_face
 
 
 def add(a: int, b: int = 1) -> int:
@@ -120,6 +122,20 @@ def test_threads_that_commit_at_once_each_add_one_whole_turn():
     assert len(kept) == 1600
     pairs = zip(kept[::2], kept[1::2], strict=True)
     assert all(user.content.split("/")[0] == answer.content for user, answer in pairs)
+
+
+def test_two_threads_that_commit_first_agree_on_one_conversation():
+    """The second one waits for the lock, and finds that the first has made it."""
+    memory = Memory(5)
+
+    with _memory._FIRST:
+        second = threading.Thread(target=memory.commit, args=(turn(2),))
+        second.start()
+        time.sleep(0.02)
+        memory._turns = deque([tuple(turn(1))], 5)
+    second.join()
+
+    assert memory.load() == [*turn(1), *turn(2)]
 
 
 def echo(request: Any) -> str:
@@ -242,6 +258,29 @@ async def test_a_commit_that_has_begun_is_finished_before_a_cancelled_run_ends(k
         await task
 
     assert [message.content for message in memory.kept] == ["hi", "ok"]
+
+
+class Torn(Remote):
+    """Cancels itself while it commits."""
+
+    async def commit(self, messages: Sequence[Message]) -> None:
+        raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("face", [by_run, by_arun, by_astream])
+def test_a_commit_that_cancels_itself_fails_the_run(face):
+    with pytest.raises(RunFailed, match="cancelled from within"):
+        face(Agent(ScriptedModel(), memory=Torn()))
+
+
+@pytest.mark.parametrize("face", [by_run, by_arun, by_astream])
+def test_an_asynchronous_commit_that_fails(face):
+    class Full(Remote):
+        async def commit(self, messages: Sequence[Message]) -> None:
+            raise OSError("disk full")
+
+    with pytest.raises(RunFailed, match="OSError: disk full"):
+        face(Agent(ScriptedModel(), memory=Full()))
 
 
 class Broken(Memory):

@@ -400,6 +400,14 @@ def sentinel(a: int = object()) -> None:  # type: ignore[assignment]  # users wr
     """Have a default that JSON has no form of."""
 
 
+class Mutable(Struct):
+    x: int = 0
+
+
+def mutable_default(a: Mutable = Mutable(3)) -> None:  # noqa: B008 - users write it
+    """Have a default that one call could change for the next."""
+
+
 def generator() -> Iterator[int]:
     yield 1
 
@@ -422,6 +430,7 @@ def two_structs(a: Place | Range) -> None:
         (late_context, "tool `late_context`: `context` is a RunContext but not the first"),
         (no_schema, "tool `no_schema`: "),
         (sentinel, "tool `sentinel`: no JSON schema can be made"),
+        (mutable_default, "tool `mutable_default`: Using a mutable struct object"),
         (generator, "tool `generator` is a generator"),
         (async_generator, "tool `async_generator` is a generator"),
         (two_structs, "tool `two_structs`: "),

@@ -156,12 +156,16 @@ CTRL_C = """
 import os, signal, threading, time
 from agno_cli import Agent, ScriptedModel, say
 
-def hang() -> str:
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+def interrupt() -> str:
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     time.sleep(60)
     return "never"
 
-agent = Agent(ScriptedModel([say("", ("hang", {}), ("hang", {}))]), tools=[hang])
+def hang() -> str:
+    time.sleep(60)
+    return "never"
+
+agent = Agent(ScriptedModel([say("", ("hang", {}), ("interrupt", {}))]), tools=[hang, interrupt])
 try:
     agent.run("hi")
 except KeyboardInterrupt:

@@ -6,6 +6,7 @@ dear - connections, a loaded GGUF file - is shared below, by all models that nee
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from agno_cli._errors import ConfigurationError
@@ -101,8 +102,6 @@ def _nearest(word: str, words: list[str]) -> str:
 
 
 def _no_provider(spec: str) -> str:
-    from pathlib import Path
-
     from agno_cli.models._default import DEFAULT_MODELS
     from agno_cli.models._download import DOWNLOADS
 
@@ -111,6 +110,6 @@ def _no_provider(spec: str) -> str:
     if spec in providers():
         example = f"{spec}:{DEFAULT_MODELS.get(spec, 'NAME')}"
         return f"`{spec}` is a provider; name one of its models too, as in `{example}`"
-    if Path(spec).exists():
+    if os.path.isfile(spec):  # noqa: PTH113 - Path.is_file raises for names too long
         return f"`{spec}` is no model file; give a file whose name ends in .gguf"
     return f"`{spec}` names no provider; write `provider:name`, as in `openai:gpt-5-mini`"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from agno_cli import (
-    Agent,
-    ConfigurationError,
-    CredentialsError,
-    ScriptedModel,
-)
+from agno_cli import Agent, ConfigurationError, CredentialsError, ScriptedModel
 from agno_cli.models._registry import providers, resolve_model
 
 
@@ -98,7 +95,24 @@ def test_a_file_of_another_kind_is_no_model(tmp_path: Path) -> None:
     assert str(caught.value) == f"`{path}` is no model file; give a file whose name ends in .gguf"
 
 
-def test_ollama_is_found_where_its_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+class _Ollama(BaseHTTPRequestHandler):
+    answer = b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}'
 
-    assert "secret" not in repr(resolve_model("ollama:x"))
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200 if self.path == "/v1/chat/completions" else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.answer)))
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_ollama_is_found_where_its_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Ollama) as server:
+        threading.Thread(target=server.handle_request).start()
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.server_port}")
+
+        assert Agent("ollama:x").run("Hi").content == "Hello"
