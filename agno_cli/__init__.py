@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from .models import ScriptedModel as ScriptedModel
     from .models import say as say
 
-del TYPE_CHECKING
-
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -163,16 +161,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from the module it lives in."""
-    from importlib import import_module
+if not TYPE_CHECKING:  # else every name would pass for `object`
 
-    if name not in _HOME_OF:
-        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-    value: object = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a public name from the module it lives in."""
+        from importlib import import_module
+
+        if name not in _HOME_OF:
+            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+        value: object = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+del TYPE_CHECKING

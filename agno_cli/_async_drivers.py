@@ -108,15 +108,18 @@ async def _model_events(
     request: ModelRequest, model: Model, stop: Stop | None
 ) -> AsyncGenerator[Event, None]:
     request.response = None
+    words: list[str] = []
     try:
         async with aclosing(_model_stream(request, model, stop)) as items:
             async for item in items:
                 if isinstance(item, TextDelta | ReasoningDelta):
+                    if isinstance(item, TextDelta):
+                        words.append(item.text)
                     yield item
                 else:
                     request.response = item
     except Exception as error:
-        request.error = error
+        request.error, request.streamed = error, "".join(words)
 
 
 async def _model_stream(

@@ -94,5 +94,5 @@ def _reseed_after_fork() -> None:
     run_ids = _run_ids()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_reseed_after_fork)

@@ -29,7 +29,7 @@ from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult
 from ._plan import Plan
 from ._stop import Stop
 from ._threads import call_with_timeout, start
-from ._tools import Invoke, begin_call, end_call, hooked_call
+from ._tools import Invoke, begin_call, end_call, failed_call, hooked_call
 from .models._protocol import Model, ModelRequest, StreamItem
 
 
@@ -103,14 +103,17 @@ def drive_events(
 
 def _model_events(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[Event]:
     request.response = None
+    words: list[str] = []
     try:
         for item in _model_stream(request, model, stop):
             if isinstance(item, TextDelta | ReasoningDelta):
+                if isinstance(item, TextDelta):
+                    words.append(item.text)
                 yield item
             else:
                 request.response = item
     except Exception as error:
-        request.error = error
+        request.error, request.streamed = error, "".join(words)
 
 
 def _model_stream(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[StreamItem]:
@@ -155,10 +158,14 @@ def _threaded_results(
     ended: SimpleQueue[Any] = SimpleQueue()
 
     def begin(index: int) -> None:
-        start(
-            lambda: _carry_out(batch, batch.calls[index]),
-            lambda result, error: ended.put((index, result, error)),
-        )
+        call = batch.calls[index]
+        try:
+            start(
+                lambda: _carry_out(batch, call),
+                lambda result, error: ended.put((index, result, error)),
+            )
+        except RuntimeError as error:  # no more threads can be had
+            ended.put((index, failed_call(call, error, perf_counter()), None))
 
     later = iter(indices)
     for index in islice(later, batch.plan.limits.parallel_tools):

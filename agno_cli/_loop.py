@@ -46,7 +46,7 @@ from ._messages import (
 )
 from ._output import OUTPUT_TOOL, PLAIN_ANSWER, Answer, read_answer
 from ._plan import Plan
-from ._tools import Invoke, invoke, not_run, tool_message
+from ._tools import Invoke, invoke, not_run, replacement, tool_message
 from .models._protocol import ModelRequest
 
 _NO_USAGE = Usage(requests=0)
@@ -150,7 +150,7 @@ def run_loop(
     model_seconds = tool_seconds = 0.0
     turns = first = misfits = 0
     usage: Usage | None = None
-    messages: list[Message] = []
+    request = ModelRequest([])
     try:
         if begun is None:
             memory = plan.memory if memory is None else memory
@@ -192,7 +192,7 @@ def run_loop(
         yield output
     except Exception as error:
         seconds = perf_counter() - started, model_seconds, tool_seconds
-        partial = _partial(run_id, messages[first:], usage, turns, seconds)
+        partial = _partial(run_id, request, first, usage, turns, seconds)
         raise _stopped(error, partial)  # noqa: B904 - it has set the cause
 
 
@@ -208,7 +208,7 @@ def _prepare(
         context = replace(context or RunContext(), run_id=run_id, agent=plan.agent)
         for hook in plan.hooks.before_run:
             changed = yield from invoke(hook, context, prompt)
-            prompt = prompt if changed is None else changed
+            prompt = replacement(changed, prompt)
     system = plan.system
     if plan.instructions is not None:
         system = yield from invoke(plan.instructions, context)
@@ -233,8 +233,7 @@ def _conclude(
     """Run the hooks that come last, then commit what they leave, in one step."""
     for hook in plan.hooks.after_run:
         changed = yield from invoke(hook, context, output)
-        if changed is not None:
-            output = _with_content_in_messages(changed, output)
+        output = _with_content_in_messages(replacement(changed, output), output)
     if memory is not None:
         yield from _commit(memory, output.messages)
     return replace(output, total_seconds=perf_counter() - started)
@@ -318,17 +317,19 @@ def _sum_up(
 
 def _partial(
     run_id: str,
-    messages: list[Message],
+    request: ModelRequest,
+    first: int,
     usage: Usage | None,
     turns: int,
     seconds: tuple[float, float, float],
 ) -> RunOutput:
     """Sum up a run that was stopped; every call of a tool gets a result."""
+    messages = request.messages[first:]
     last = messages[-1] if messages else None
     if last is not None and last.tool_calls:
         messages.extend(not_run(call, _STOPPED) for call in last.tool_calls)
     said = (message.content for message in reversed(messages) if message.role == "assistant")
-    content = next(said, "")
+    content = request.streamed or next(said, "")
     return RunOutput(run_id, content, messages, usage or _NO_USAGE, turns, *seconds, "other")
 
 

@@ -58,7 +58,7 @@ class _Worker:
 
 _idle: list[_Worker] = []
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_idle.clear)  # threads do not survive a fork
 
 

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from time import perf_counter
-from typing import Any, TypeAlias, final, overload
+from typing import Any, TypeAlias, TypeVar, final, overload
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,7 @@ from ._json import to_json
 from ._limits import check_seconds
 from ._messages import Message, ToolCall, ToolResult
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _logger = logging.getLogger("agno_cli")
 
@@ -68,13 +69,17 @@ class Toolkit(Struct, frozen=True, eq=False):
     """A named group of tools, handed to an agent as one.
 
     Raises:
-        ConfigurationError: two of its tools have one name.
+        ConfigurationError: two of its tools have one name, or they are no list.
     """
 
     name: str
-    tools: Sequence[Tool | Callable[..., Any]]
+    tools: Sequence[ToolLike]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.tools, list | tuple):
+            raise ConfigurationError(
+                f"the tools of toolkit `{self.name}` are {self.tools!r}; give a list"
+            )
         msgspec.structs.force_setattr(self, "tools", tuple(tool_table([self]).values()))
 
 
@@ -268,16 +273,29 @@ def hooked_call(
     started = perf_counter()
     try:
         for hook in hooks.before_tool:
-            call = (yield from invoke(hook, context, call)) or call
+            call = replacement((yield from invoke(hook, context, call)), call)
         step = begin_call(call, tools, context, timeout)
         if step.error is None:
             yield step
         result = end_call(call, step, started)
         for look in hooks.after_tool:
-            result = (yield from invoke(look, context, result)) or result
+            result = replacement((yield from invoke(look, context, result)), result)
     except Exception as error:
         result = failed_call(call, error, started)
     yield result
+
+
+def replacement(given: object, current: _T) -> _T:
+    """Take what a hook gave in place of a value; None leaves it as it is.
+
+    Raises:
+        TypeError: it is of another type.
+    """
+    if given is None:
+        return current
+    if not isinstance(given, type(current)):
+        raise TypeError(f"a hook gave {given!r}; give a {type(current).__name__} or None")
+    return given
 
 
 def invoke(function: Callable[..., Any], *args: Any) -> Generator[Invoke, None, Any]:

@@ -102,6 +102,7 @@ def llama_server(smollm2_path: Path) -> Iterator[str]:
     params.n_ctx = 2 * 4096
     params.warmup = False
     params.ui = False
+    params.cpuparams.n_threads = 1  # two wait for each other when other work has a core
     server = xllamacpp.Server(params)
     yield server.listening_address
     del server

@@ -43,7 +43,7 @@ def test_the_model_is_given_what_the_agent_describes(face):
     requests: list[ModelRequest] = []
 
     def answer(request: ModelRequest) -> str:
-        requests.append(request)
+        requests.append(copy.copy(request))  # the request itself serves all turns
         return "ok"
 
     agent = Agent(

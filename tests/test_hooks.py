@@ -294,3 +294,29 @@ def test_a_hook_that_is_not_in_a_tuple_is_named(field):
 
     with pytest.raises(ConfigurationError, match=field):
         Hooks(**fields)
+
+
+@both
+@pytest.mark.parametrize("given", [5, True, "text"])
+@pytest.mark.parametrize("place", ["before_tool", "after_tool"])
+def test_a_tool_hook_that_gives_what_it_should_not(runner, place, given):
+    """The model is told, as of any bug in a tool; the run goes on."""
+    fields: dict[str, Any] = {place: (lambda *_: given,)}
+
+    lines = outcome(runner, Agent(ScriptedModel(ASKED), tools=[add], hooks=Hooks(**fields)))
+
+    assert lines[2].startswith("tool!: ")
+    assert lines[3:] == ["assistant: done", "[completed] None"]
+
+
+@both
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [("before_run", 5), ("before_run", b"hi"), ("after_run", 5), ("after_run", "text")],
+)
+def test_a_run_hook_that_gives_what_it_should_not(runner, place, given):
+    fields: dict[str, Any] = {place: (lambda *_: given,)}
+
+    lines = outcome(runner, Agent(ScriptedModel(["ok"]), hooks=Hooks(**fields)))
+
+    assert lines[-1].startswith(("[failed]", "InputError"))

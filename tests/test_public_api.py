@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import typing
 from collections.abc import Iterator
@@ -65,10 +66,23 @@ def test_the_public_names_are_these():
 
 
 def test_what_is_public_is_there_and_nothing_else_is():
-    names = {name for name in vars(agno_cli) if not name.startswith("_")}
+    names = {name for name in dir(agno_cli) if not name.startswith("_")}
     modules = {name for name in names if inspect.ismodule(getattr(agno_cli, name))}
 
     assert names - modules == set(PUBLIC)
+
+
+def test_type_checkers_are_shown_the_same_names():
+    """They see the imports that happen, name by name, when a name is first used."""
+    tree = ast.parse(inspect.getsource(agno_cli))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+    assert sorted(alias.asname or "" for node in imports for alias in node.names) == PUBLIC
+
+
+def test_a_name_that_there_is_not():
+    with pytest.raises(AttributeError, match="nonsense"):
+        agno_cli.nonsense  # noqa: B018 - looked up, not used
 
 
 # Values whose fields are read like words of a sentence: Message("user", "Hi"), Usage(3, 4).

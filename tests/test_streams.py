@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from agno_cli import (
     Agent,
+    AgnoError,
     CancelToken,
     Event,
     Limits,
@@ -327,3 +328,40 @@ def test_a_text_is_read_as_it_comes():
     assert next(events) == TextDelta("one ")
     assert made == ["one "]
     events.close()
+
+
+class Cut(Model):
+    """Breaks, hangs or is stopped after half a sentence."""
+
+    def __init__(self, then: str) -> None:
+        self.then = then
+
+    def stream(self, request: ModelRequest) -> Iterator[Any]:
+        yield TextDelta("half a ")
+        yield TextDelta("sentence")
+        if self.then == "breaks":
+            raise ModelError("cut off", provider="acme")
+        assert request.cancel is not None
+        while not request.cancel.cancelled:
+            time.sleep(0.005)
+
+    async def astream(self, request: ModelRequest) -> AsyncIterator[Any]:
+        yield TextDelta("half a ")
+        yield TextDelta("sentence")
+        if self.then == "breaks":
+            raise ModelError("cut off", provider="acme")
+        await asyncio.sleep(5)
+
+
+@both
+@pytest.mark.parametrize("then", ["breaks", "hangs"])
+def test_words_of_a_stream_that_breaks_are_in_the_error(events_of, then):
+    """The user has seen them; as a message they would be half a one, so they are none."""
+    limits = Limits(seconds=0.1) if then == "hangs" else Limits()
+
+    with pytest.raises(AgnoError) as caught:
+        events_of(Agent(Cut(then), limits=limits))
+
+    assert caught.value.output is not None
+    assert caught.value.output.content == "half a sentence"
+    assert [message.role for message in caught.value.output.messages] == ["user"]

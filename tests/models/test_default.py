@@ -131,7 +131,7 @@ def test_the_local_model_is_ready_once_it_is_fetched() -> None:
             False,
             False,
             default=True,
-            note="`agno models pull smollm2` fetches 92 MB",
+            note="`agno models pull smollm2` fetches 93 MB",
         ),
         ModelRow("local", "smollm2", str(path), True, True, default=True, note="in this process"),
     ]

@@ -91,7 +91,9 @@ def test_a_passing_refusal_is_retried(server: FaultServer, ask: Ask, status: int
 
 @every_way
 def test_retry_after_is_waited_for(server: FaultServer, ask: Ask) -> None:
-    server.reply(answer({}, 429, retry_after="0.2"), answer({}, 429, retry_after_ms="100"), good(ask))
+    server.reply(
+        answer({}, 429, retry_after="0.2"), answer({}, 429, retry_after_ms="100"), good(ask)
+    )
     started = time.monotonic()
     assert ask(openai_at(server), question()).message.content == "Paris."
     assert 0.3 <= time.monotonic() - started < 2
@@ -240,8 +242,8 @@ def test_silence_is_not_waited_for_twice(server: FaultServer, ask: Ask) -> None:
 
 @every_way
 def test_silence_in_the_middle_of_an_answer(server: FaultServer, ask: Ask) -> None:
-    begun = [head(content_length="100"), b'{"id"', WAIT_FOR_CLIENT]
-    stalled = [*events(delta(content="Pa"), end=False), WAIT_FOR_CLIENT]
+    begun: Reply = [head(content_length="100"), b'{"id"', WAIT_FOR_CLIENT]
+    stalled: Reply = [*events(delta(content="Pa"), end=False), WAIT_FOR_CLIENT]
     server.reply(begun if good(ask) is GOOD_WHOLE else stalled)
     assert "the server was silent" in str(failure(ask, openai_at(server)))
 
@@ -384,7 +386,10 @@ def test_an_answer_without_end(
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        ({"message": "bad word", "code": 400}, "openai: bad word (status 400, a retry would not help)"),
+        (
+            {"message": "bad word", "code": 400},
+            "openai: bad word (status 400, a retry would not help)",
+        ),
         ({"type": "server_error"}, "openai: server_error (a retry could help)"),
         ("oops", "openai: oops (a retry could help)"),
         ({"code": "x"}, "openai: an error without a text (a retry could help)"),
@@ -404,9 +409,7 @@ def test_an_error_in_the_middle_of_a_stream(
 
 
 @streamed
-def test_an_overloaded_server_may_say_so_in_its_first_event(
-    server: FaultServer, ask: Ask
-) -> None:
+def test_an_overloaded_server_may_say_so_in_its_first_event(server: FaultServer, ask: Ask) -> None:
     server.reply(events({"error": {"message": "overloaded", "code": 529}}), GOOD_STREAM)
     assert ask(openai_at(server), question()).message.content == "Paris."
 
@@ -522,8 +525,7 @@ def test_a_cancelled_task_drops_its_request(server: FaultServer) -> None:
 
     async def cancel() -> None:
         task = asyncio.create_task(openai_at(server).acomplete(question()))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.came.wait, 2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -553,7 +555,9 @@ def test_cancelling_ends_the_wait_for_a_retry(server: FaultServer) -> None:
 
 def test_cancelling_ends_a_stream_at_its_next_piece(server: FaultServer) -> None:
     body: Reply = [*events(delta(content="Pa"), end=False)]
-    server.reply([*body, *[0.05, chunk(b": ping\n\n")] * 100])
+    for _ in range(100):
+        body += [0.05, chunk(b": ping\n\n")]
+    server.reply(body)
     token = CancelToken()
     stream = openai_at(server).stream(question(cancel=token))
     assert next(iter(stream)) == TextDelta("Pa")
@@ -567,8 +571,7 @@ def test_a_cancelled_wait_for_a_retry_ends_with_its_task(server: FaultServer) ->
 
     async def cancel() -> None:
         task = asyncio.create_task(openai_at(server).acomplete(question()))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.came.wait, 2)
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -662,7 +665,13 @@ def test_a_client_of_the_user_s_own(server: FaultServer) -> None:
 
 
 async def test_an_asynchronous_client_of_the_user_s_own(server: FaultServer) -> None:
-    server.reply(GOOD_WHOLE, GOOD_STREAM, [HANG_UP], [head(content_length="9"), b"x", HANG_UP], [WAIT_FOR_CLIENT])
+    server.reply(
+        GOOD_WHOLE,
+        GOOD_STREAM,
+        [HANG_UP],
+        [head(content_length="9"), b"x", HANG_UP],
+        [WAIT_FOR_CLIENT],
+    )
     async with httpx.AsyncClient(headers={"x-team": "blue"}) as client:
         model = openai_at(server, async_client=client)
         assert (await model.acomplete(question())).model == "m-1"

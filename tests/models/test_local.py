@@ -7,9 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +29,6 @@ from agno_cli import (
     tool,
 )
 from agno_cli._messages import ModelResponse
-from agno_cli.models._llama import Engine, Engines, EngineSettings, Gate, usable_cores
 from agno_cli.models.local import LocalModel
 
 CAPITAL = "What is the capital of France? Answer in one sentence."
@@ -42,7 +38,8 @@ EXACT = {"temperature": 0, "max_tokens": 60}
 
 @pytest.fixture
 def model(smollm2_path: Path) -> LocalModel:
-    return LocalModel(smollm2_path)
+    # One thread: two wait for each other a hundred times a token when other work has a core.
+    return LocalModel(smollm2_path, threads=1)
 
 
 def ask(prompt: str, **fields: Any) -> ModelRequest:
@@ -308,7 +305,7 @@ def test_a_conversation_beyond_the_context_is_an_error(model: LocalModel) -> Non
 
 @pytest.mark.local
 def test_it_is_known_by_name(smollm2_in_cache: Path) -> None:
-    model = LocalModel("smollm2")
+    model = LocalModel("smollm2", threads=1)
 
     assert repr(model) == "<LocalModel local:smollm2>"
     assert model.complete(ask(CAPITAL)).message.content == "The capital of France is Paris."
@@ -359,89 +356,6 @@ def test_without_the_runtime_the_way_to_it_is_told(
         LocalModel(tmp_path / "some.gguf").complete(ask("Hi"))
 
 
-def test_only_the_cores_of_this_process_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3}, raising=False)
-    assert usable_cores() == 2
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert usable_cores() == 0
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert usable_cores() == 0
-
-
-SETTINGS = EngineSettings("some.gguf", 512, 0)
-
-
-def engines(load: Callable[[EngineSettings, Gate], object]) -> Engines:
-    return Engines(cast("Callable[[EngineSettings, Gate], Engine]", load))
-
-
-def test_threads_that_ask_at_once_share_one_engine() -> None:
-    loads = []
-
-    def load(settings: EngineSettings, gate: Gate) -> object:
-        loads.append(settings)
-        time.sleep(0.05)
-        return object()
-
-    pool, got = engines(load), list[object]()
-    threads = [threading.Thread(target=lambda: got.append(pool.get(SETTINGS))) for _ in "123"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert loads == [SETTINGS]
-    assert len({id(engine) for engine in got}) == 1
-
-
-def test_a_forked_child_starts_afresh_and_frees_nothing() -> None:
-    freed = []
-
-    class Loaded:
-        def __del__(self) -> None:
-            freed.append(1)
-
-    pool = engines(lambda *_: Loaded())
-    first = id(pool.get(SETTINGS))
-    pool.forget()
-
-    assert id(pool.get(SETTINGS)) != first
-    assert freed == []
-
-
-@pytest.mark.local
-def test_at_the_end_answers_are_stopped_and_engines_freed(smollm2_path: Path) -> None:
-    pool = Engines()
-    engine = pool.get(EngineSettings(str(smollm2_path), 512, 1))
-    begun, ended = threading.Event(), threading.Event()
-
-    def generate() -> None:
-        body = {"messages": [{"role": "user", "content": STORY}], "max_tokens": 400}
-        engine.generate(body, receive)
-        ended.set()
-
-    def receive(chunk: dict[str, Any]) -> bool:
-        begun.set()
-        return False
-
-    threading.Thread(target=generate).start()
-    assert begun.wait(60)
-    pool.end()
-
-    assert ended.wait(60)
-    assert pool._loaded == {}
-
-
-def test_at_the_end_an_engine_that_is_stuck_is_left_alone() -> None:
-    pool = engines(lambda *_: object())
-    loaded = pool.get(SETTINGS)
-    with pool._gate.entered():
-        pool.end(seconds=0.01)
-
-    assert pool._loaded == {SETTINGS: loaded}
-
-
 def run_child(program: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, str(path)],
@@ -455,7 +369,7 @@ BEGIN = """
 import os, sys
 from agno_cli import Agent, TextDelta
 from agno_cli.models.local import LocalModel
-agent = Agent(LocalModel(sys.argv[1]), options={"max_tokens": 2000, "temperature": 0})
+agent = Agent(LocalModel(sys.argv[1], threads=1), options={"max_tokens": 2000, "temperature": 0})
 """
 IN_THE_MIDDLE = f"""{BEGIN}
 events = agent.stream({STORY!r})
@@ -470,7 +384,7 @@ class Told(LocalModel):
             print("begun", flush=True)
             yield item
 try:
-    agent.replace(model=Told(sys.argv[1])).run({STORY!r})
+    agent.replace(model=Told(sys.argv[1], threads=1)).run({STORY!r})
 except KeyboardInterrupt:
     print("interrupted")
 """
