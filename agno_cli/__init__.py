@@ -161,7 +161,7 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # else every name would pass for `object`
+if not TYPE_CHECKING:  # pragma: no branch - else every name would pass for `object`
 
     def __getattr__(name: str) -> object:
         """Import a public name from the module it lives in."""

@@ -295,9 +295,8 @@ def _check_calls(limits: Limits, messages: list[Message], first: int, turns: int
     """Raise LimitReached when the calls of the newest message are not to be carried out."""
     check_turns(limits, turns)
     if limits.tool_calls is not None:
-        made = sum(
-            message.role == "tool" and message.name != OUTPUT_TOOL for message in messages[first:]
-        )
+        answered = [item.name for item in messages[first:] if item.role == "tool"]
+        made = len(answered) - answered.count(OUTPUT_TOOL)
         check_tool_calls(limits, made + len(messages[-1].tool_calls))
 
 
@@ -327,9 +326,9 @@ def _partial(
     messages = request.messages[first:]
     last = messages[-1] if messages else None
     if last is not None and last.tool_calls:
-        messages.extend(not_run(call, _STOPPED) for call in last.tool_calls)
-    said = (message.content for message in reversed(messages) if message.role == "assistant")
-    content = request.streamed or next(said, "")
+        messages += [not_run(call, _STOPPED) for call in last.tool_calls]
+    said = [message.content for message in messages if message.role == "assistant"]
+    content = request.streamed or (said[-1] if said else "")
     return RunOutput(run_id, content, messages, usage or _NO_USAGE, turns, *seconds, "other")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from queue import Empty, SimpleQueue
+from contextlib import asynccontextmanager, contextmanager, suppress
+from queue import Empty, Full, Queue, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from .models._protocol import ModelRequest
 if TYPE_CHECKING:
     import asyncio
 
+_READ_AHEAD = 64  # items of a stream that a slow reader leaves in memory
 _TICKLE = object()  # wakes a waiting queue to look at the cancel token
 _END = object()
 
@@ -68,13 +69,13 @@ class Stop(Struct, frozen=True, eq=False):
                 token.cancel()
                 raise
 
-    def get(self, queue: SimpleQueue[Any]) -> Any:
+    def get(self, queue: SimpleQueue[Any] | Queue[Any]) -> Any:
         """Wait for the queue's next item.
 
         Raises:
             RunError: the run was stopped first.
         """
-        with self._subscribed(lambda: queue.put(_TICKLE)):
+        with self._subscribed(lambda: _wake(queue)):
             while True:
                 self.check()
                 remaining = self.remaining()
@@ -102,7 +103,7 @@ class Stop(Struct, frozen=True, eq=False):
     def iterate(self, make: Callable[[], Iterator[Any]]) -> Generator[Any, None, None]:
         """Iterate in a thread; it closes its iterator when this one is closed or stopped."""
         self.check()
-        items: SimpleQueue[Any] = SimpleQueue()
+        items: Queue[Any] = Queue(_READ_AHEAD)
         abandoned: list[bool] = []
 
         def pump() -> None:
@@ -128,6 +129,9 @@ class Stop(Struct, frozen=True, eq=False):
                 yield item
         finally:
             abandoned.append(True)
+            with suppress(Empty):  # make room for a thread that waits to put its next item
+                while True:
+                    items.get_nowait()
 
     @asynccontextmanager
     async def scope(self) -> AsyncIterator[None]:
@@ -164,6 +168,12 @@ class Stop(Struct, frozen=True, eq=False):
             yield
         finally:
             unsubscribe()
+
+
+def _wake(queue: SimpleQueue[Any] | Queue[Any]) -> None:
+    """Have a waiting `get` look at its token; where items wait, it looks anyway."""
+    with suppress(Full):
+        queue.put_nowait(_TICKLE)
 
 
 def _expiry(

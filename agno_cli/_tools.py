@@ -133,8 +133,6 @@ def tool_table(tools: Iterable[ToolLike]) -> dict[str, Tool]:
     Raises:
         ConfigurationError: two tools of one name, or something that is not a tool.
     """
-    if callable(tools) or isinstance(tools, Toolkit):
-        raise ConfigurationError(f"`tools` is {tools!r}; give a list, also of one tool")
     table: dict[str, Tool] = {}
     for item in _flatten(tools):
         if item.name in table:

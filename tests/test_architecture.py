@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each layer may import only those before it.
 LAYERS = [
-    {"_errors", "_messages", "_json", "_settings", "_schema_text", "_events"},
+    {"_errors", "_messages", "_json", "_settings", "_schema_text", "_events", "_user_code"},
     {"_context", "_hooks", "_limits", "_threads", "_signatures", "_tools", "_memory", "_output"},
     {"models", "toolkits", "storage"},
     {"_plan", "_stop", "_loop"},

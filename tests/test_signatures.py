@@ -372,7 +372,7 @@ def test_a_function_without_a_docstring_has_no_description():
     assert read_signature(grow).description == ""
 
 
-def bare(a, b: int = 1):  # type: ignore[no-untyped-def]  # that is the point
+def bare(a, b: int = 1):
     return a
 
 

@@ -51,7 +51,7 @@ def square(n: int) -> int:
 
 
 def nap() -> str:
-    time.sleep(0.5)
+    time.sleep(3)  # left behind, in a thread that ends with the process
     return "slept"
 
 
@@ -281,7 +281,7 @@ async def test_cancelling_the_task_wherever_it_waits(place, limits):
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 2
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -40,31 +42,35 @@ def test_workers_are_used_again():
     assert len(set(started)) < 20
 
 
+def at_work(worker: _threads._Worker) -> threading.Thread:
+    """Give a worker something to do, which ends with its waiting for more."""
+    answers: SimpleQueue[Any] = SimpleQueue()
+    worker.inbox.put(_threads._Task(threading.current_thread, lambda value, _: answers.put(value)))
+    thread: threading.Thread = answers.get(timeout=5)
+    return thread
+
+
 def test_an_idle_worker_ends(monkeypatch):
     monkeypatch.setattr(_threads, "_IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(_threads, "_idle", [])
-    worker = call_with_timeout(threading.current_thread, 5)
+    worker = _threads._Worker()
 
-    worker.join(5)
+    thread = at_work(worker)
+    thread.join(5)
 
-    assert not worker.is_alive()
-    assert _threads._idle == []
+    assert not thread.is_alive()
+    assert worker not in _threads._idle
 
 
 def test_a_worker_that_is_taken_while_it_ends_does_its_work(monkeypatch):
-    """It was on its way out when it was taken from the list, so it finds itself gone from it."""
+    """It has waited long enough and finds that it has just been taken from the list."""
     monkeypatch.setattr(_threads, "_IDLE_SECONDS", 0.02)
-    monkeypatch.setattr(_threads, "_idle", [])
-    worker = call_with_timeout(threading.current_thread, 5)
-    (taken,) = _threads._idle
-    _threads._idle.remove(taken)
+    worker = _threads._Worker()
+    thread = at_work(worker)
+    _threads._idle.remove(worker)
 
     time.sleep(0.1)
 
-    assert worker.is_alive()
-    answered = threading.Event()
-    taken.inbox.put(_threads._Task(lambda: None, lambda *_: answered.set()))
-    assert answered.wait(5)
+    assert at_work(worker) is thread
 
 
 async def test_an_awaited_call_gives_its_value_with_the_callers_context():

@@ -23,6 +23,7 @@ from agno_cli import (
     ScriptedModel,
     Tool,
     Toolkit,
+    _threads,
     say,
     tool,
 )
@@ -274,6 +275,19 @@ def test_no_more_calls_at_once_than_allowed(face, cap):
     assert gauge.most == cap
 
 
+@pytest.mark.parametrize("face", [by_run, by_arun])
+def test_a_machine_that_has_no_more_threads(face, monkeypatch):
+    def refuse() -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_threads, "_Worker", refuse)
+    monkeypatch.setattr(_threads, "_idle", [])
+
+    messages = face(calling(*[("add", {"a": 1})] * 2, tools=[add])).messages
+
+    assert results(messages) == ["RuntimeError: can't start new thread"] * 2
+
+
 @every_face
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_quick_tool_is_called_where_the_run_is(face, calls):
@@ -461,14 +475,6 @@ def test_the_model_is_shown_the_tools_in_the_order_given(face):
     face(Agent(Note(), tools=[sub, Toolkit("kit", [wait]), add], output_type=None))
 
     assert shown == [["sub", "wait", "add"]]
-
-
-@every_face
-def test_calls_without_ids_of_their_own_stay_apart(face):
-    """Some servers number no calls; the order is what tells them apart."""
-    agent = calling(("add", {"a": 1}), ("add", {"a": 2}), tools=[add])
-
-    assert results(face(agent).messages) == ["2", "3"]
 
 
 def test_a_tool_with_context_and_hooks():

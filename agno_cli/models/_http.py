@@ -6,6 +6,7 @@ A provider says how a request is written and how an answer is read (`_body`, `_d
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import aclosing, closing, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -69,7 +70,7 @@ class AnswerReader(Protocol):
         """Give the whole answer."""
 
 
-class HTTPModel(Model):
+class HTTPModel(Model, ABC):
     """Base of the models that are asked over HTTP.
 
     Args:
@@ -116,15 +117,17 @@ class HTTPModel(Model):
         self._async_link = None if async_client is None else AsyncHttpxLink(async_client)
         self._proxied: bool | None = None
 
+    @abstractmethod
     def _body(self, request: ModelRequest, *, stream: bool) -> dict[str, Any]:
-        raise NotImplementedError
+        """Write a request."""
 
+    @abstractmethod
     def _decode(self, body: bytes) -> ModelResponse:
         """Read an answer that came whole; raises as `AnswerReader.feed` does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _reader(self) -> AnswerReader:
-        raise NotImplementedError
+        """Make what reads the next streamed answer."""
 
     def complete(self, request: ModelRequest) -> ModelResponse:
         """Ask for a whole answer.
@@ -430,6 +433,7 @@ def checked_url(base_url: str, path: str) -> str:
     try:
         parts = urlsplit(base)
         usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+        usable = usable and base.isprintable() and " " not in base
     except ValueError:
         usable = False
     if not usable:

@@ -153,7 +153,7 @@ class HttpxLink:
         try:
             request = self.client.build_request("POST", post.url, **_httpx_arguments(post))
             response = self.client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # of host names
             raise _broken_httpx(error, post.silence) from error
         return _HttpxReply(response, post.silence)
 
@@ -173,7 +173,7 @@ class AsyncHttpxLink:
         try:
             request = self.client.build_request("POST", post.url, **_httpx_arguments(post))
             response = await self.client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # of host names
             raise _broken_httpx(error, post.silence) from error
         return _AsyncHttpxReply(response, post.silence)
 
@@ -197,7 +197,7 @@ def _broken_httpx(error: Exception, silence: float) -> Broken:
         return _silent(silence)
     if isinstance(error, httpx.ConnectTimeout):
         return Broken("no connection in time")
-    hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL))
+    hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError))
     if hopeless or "CERTIFICATE_VERIFY_FAILED" in reason:
         return Broken(reason, again=False, retryable=False)
     return Broken(reason)
@@ -280,7 +280,7 @@ class _AiohttpLink:
                 ssl=_tls_context() if post.url.startswith("https:") else False,
                 allow_redirects=False,
             )
-        except (aiohttp.ClientError, OSError) as error:  # its timeouts are OSErrors
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # of host names
             raise _broken_aiohttp(error, post.silence) from error
         return _AiohttpReply(response, post.silence)
 
@@ -296,7 +296,7 @@ def _broken_aiohttp(error: Exception, silence: float) -> Broken:
         return Broken("no connection in time")
     if isinstance(error, TimeoutError):
         return _silent(silence)
-    hopeless = (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError)
+    hopeless = (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError, UnicodeError)
     reason = str(error) or type(error).__name__
     if isinstance(error, hopeless):
         return Broken(reason, again=False, retryable=False)
@@ -422,5 +422,5 @@ def _forget_after_fork() -> None:
     _loop_links.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
     os.register_at_fork(after_in_child=_forget_after_fork)

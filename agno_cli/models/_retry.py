@@ -14,6 +14,8 @@ from agno_cli.models._protocol import ModelRequest
 
 _logger = logging.getLogger("agno_cli")
 
+# The run's own limit, which knows its size, is to be the one that reports.
+_GRACE_SECONDS = 0.05
 RETRIED = frozenset({408, 409, 429})
 _LONGEST_BACKOFF_SECONDS = 8.0  # what the SDKs of OpenAI and Anthropic use
 
@@ -64,7 +66,9 @@ class Attempts:
         self._patience = patience
         self._provider = provider
         self._seconds = request.timeout
-        self._deadline = None if request.timeout is None else monotonic() + request.timeout
+        self._deadline = None
+        if request.timeout is not None:
+            self._deadline = monotonic() + request.timeout + _GRACE_SECONDS
         self._cancel = request.cancel
         self._made = 0
 

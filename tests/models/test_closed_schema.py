@@ -47,11 +47,12 @@ def test_objects_are_closed_and_complete() -> None:
         "additionalProperties": False,
     }
     assert closed["properties"]["parts"]["items"] == {
+        "title": "Part",
         "description": "A part.",
         "type": "object",
         "properties": {
             "size": {"type": "integer", "minimum": 1, "maximum": 9},
-            "shape": {"enum": ["flat", "round"]},
+            "shape": {"title": "Shape", "enum": ["flat", "round"]},
         },
         "required": ["size", "shape"],
         "additionalProperties": False,

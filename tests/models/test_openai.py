@@ -400,6 +400,7 @@ def test_every_short_name(provider: str, monkeypatch: pytest.MonkeyPatch) -> Non
         ({"name": ""}, "a model of openai needs a name, as in `openai:NAME`"),
         ({"provider": "acme"}, "no base URL is known for provider `acme`; give `base_url`"),
         ({"base_url": "api.example.com"}, "`api.example.com` is not a base URL"),
+        ({"base_url": "http://a b"}, "`http://a b` is not a base URL"),
         ({"base_url": "http://"}, "`http://` is not a base URL"),
         ({"base_url": "http://a:b:c"}, "`http://a:b:c` is not a base URL"),
         ({"api_key": "sk-\u00e9"}, "the key in `api_key` holds spaces, control or non-ASCII"),
