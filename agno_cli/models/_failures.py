@@ -37,6 +37,9 @@ class Peer(Struct, frozen=True):
     key: str
     key_variable: str | None
 
+    def __repr__(self) -> str:
+        return f"Peer({self.provider!r}, {self.place!r})"
+
     def failure(
         self, text: str, *, status: int | None, headers: Mapping[str, str], again: bool
     ) -> Failure:

@@ -75,11 +75,9 @@ class HTTPModel(Model, ABC):
 
     Args:
         name: the model's name, as the provider knows it.
-        provider: the provider's name.
+        peer: who is asked, for error texts.
         url: where to post.
-        headers: what to send with each request.
-        key: the key in them, kept out of every text.
-        key_variable: the environment variable that may hold it.
+        headers: what to send with each request, the key among it.
         client: for synchronous requests, instead of the connections that all models share;
             its proxies, certificates, authentication and mocks apply, its timeouts do not.
         async_client: the same for asynchronous requests; it belongs to one event loop.

@@ -57,6 +57,9 @@ class Post(Struct, frozen=True):
     connect: float
     silence: float
 
+    def __repr__(self) -> str:
+        return f"Post({len(self.body)} bytes)"  # the URL and the headers may hold secrets
+
 
 class Reply(Protocol):
     """An answer that is coming in."""

@@ -8,11 +8,19 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from agno_cli import Message, Model, ModelRequest, ModelResponse
+from agno_cli import AgnoError, Message, Model, ModelError, ModelRequest, ModelResponse
 from agno_cli.models._retry import Patience
 from agno_cli.models.anthropic import AnthropicModel
 from agno_cli.models.openai import OpenAIModel
-from tests.models.fault_server import FaultServer
+from tests.models.fault_server import (
+    FaultServer,
+    Reply,
+    answer,
+    completion,
+    delta,
+    events,
+    usage_chunk,
+)
 
 KEY = "sk-very-secret-key"
 # Fast, so that nothing but the faults themselves takes time.
@@ -67,3 +75,24 @@ def anthropic_at(server: FaultServer, **given: Any) -> AnthropicModel:
 
 def question(text: str = "hi", **fields: Any) -> ModelRequest:
     return ModelRequest([Message("user", text)], **fields)
+
+
+GOOD_STREAM = events(delta(content="Paris."), delta("stop"), usage_chunk())
+GOOD_WHOLE = answer(completion("Paris."))
+
+
+def good(ask: Ask) -> Reply:
+    return GOOD_WHOLE if ask in (by_complete, by_acomplete) else GOOD_STREAM
+
+
+def failure(ask: Ask, model: Any, **fields: Any) -> AgnoError:
+    with pytest.raises(AgnoError) as caught:
+        ask(model, question(**fields))
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(caught.value.__cause__)
+    return caught.value
+
+
+def facts(error: AgnoError) -> tuple[str, int | None, str | None, bool]:
+    assert isinstance(error, ModelError)
+    return error.provider, error.status, error.request_id, error.retryable

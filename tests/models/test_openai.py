@@ -24,6 +24,7 @@ from agno_cli import (
     Usage,
     tool,
 )
+from agno_cli.models._links import Post
 from agno_cli.models._openai_wire import wire_messages
 from agno_cli.models._wire import arguments_object, wire_name
 from agno_cli.models.openai import PRESETS, OpenAIModel, for_provider
@@ -459,3 +460,11 @@ def test_names_that_any_provider_accepts() -> None:
     assert wire_name("get.weather:0 é") == "get_weather_0__"
     assert wire_name("") == "_"
     assert wire_name("x" * 100) == "x" * 64
+
+
+def test_no_repr_shows_the_key() -> None:
+    model = OpenAIModel("m", api_key=KEY)
+    post = Post("http://user:secret@host/v1", {"authorization": KEY}, b"{}", 1, 1)
+    assert repr(model) == "<OpenAIModel openai:m>"
+    assert repr(model._peer) == "Peer('openai', 'https://api.openai.com/v1/chat/completions')"
+    assert repr(post) == "Post(2 bytes)"
