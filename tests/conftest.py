@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from agno_cli._errors import ConfigurationError
 from agno_cli.models._download import DOWNLOADS, pull
@@ -19,6 +20,17 @@ from agno_cli.models._download import DOWNLOADS, pull
 _MODEL_REQUIRED = os.environ.get("AGNO_REQUIRE_LOCAL_MODEL") == "1"
 _FOREIGN = ("AGNO_", "OLLAMA_", "XDG_")
 _FOREIGN_ENDS = ("_API_KEY", "_BASE_URL", "_TOKEN", "_PROXY", "_proxy")
+
+
+# Times say nothing on a shared machine. CI repeats the same examples, so that a change is not
+# held up by a fault it did not make; on a developer's machine each run tries others.
+settings.register_profile(
+    "agno",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("agno")
 
 
 @pytest.fixture(autouse=True)

@@ -40,11 +40,15 @@ TAGS = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-non
 
 def make_wheel(content: bytes = CONTENT, member: str = "tiny_model/tiny.gguf") -> bytes:
     buffer = io.BytesIO()
+    files = {
+        member: content,
+        f"tiny_model-{VERSION}.dist-info/METADATA": METADATA,
+        f"tiny_model-{VERSION}.dist-info/WHEEL": TAGS,
+        f"tiny_model-{VERSION}.dist-info/RECORD": "",
+    }
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(member, content)
-        archive.writestr(f"tiny_model-{VERSION}.dist-info/METADATA", METADATA)
-        archive.writestr(f"tiny_model-{VERSION}.dist-info/WHEEL", TAGS)
-        archive.writestr(f"tiny_model-{VERSION}.dist-info/RECORD", "")
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)  # of one date, so of equal bytes
     return buffer.getvalue()
 
 
