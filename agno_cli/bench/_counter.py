@@ -1,4 +1,4 @@
-"""The process that counts: `python -P -m agno_cli.bench._counter NAME FILE`.
+"""The process that counts: `python -P -m agno_cli.bench._counter SOURCE NAME FILE`.
 
 It writes a Counted as JSON to FILE: a file, because a benchmark may print.
 """
@@ -11,13 +11,12 @@ from pathlib import Path
 import msgspec
 
 from agno_cli.bench._children import report_problem
-from agno_cli.bench._registry import select
-from agno_cli.bench.benchmarks import BENCHMARKS
+from agno_cli.bench._sources import find
 
 
-def main(name: str, output: str) -> None:
+def main(source: str, name: str, output: str) -> None:
     """Count what a benchmark leaves, and write it down."""
-    (benchmark,) = select(BENCHMARKS, [name], everything=False)
+    benchmark = find(source, name)
     if benchmark.count is None:
         raise ValueError(f"benchmark `{name}` has nothing to count")
     Path(output).write_bytes(msgspec.json.encode(benchmark.count()))

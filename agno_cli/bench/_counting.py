@@ -12,54 +12,73 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+from agno_cli.bench._bytecodes import count_bytecodes
 from agno_cli.bench._operations import Operation, Workbench
 from agno_cli.bench._results import Count, Counted
 
 OPERATIONS = 1_000
+# A user's benchmark may take its time. It is done eight times as often as this says, most of
+# them under a tracker; the steps are coarse so that the number is the same in every repeat.
+_FEWER = ((500e-6, OPERATIONS), (10e-3, 100), (100e-3, 10))
 # Two trackers that differ by more than this are seeing different things, such as memory that
-# native code takes by itself.
-_DISAGREEMENT = 0.02
+# native code takes by itself; a part of a byte is not one.
+_DISAGREEMENT, _NEGLIGIBLE_BYTES = 0.02, 8.0
 
 
 def count_memory(prepare: Callable[[], Operation]) -> Counted:
-    """Count an operation's live bytes and allocations.
+    """Count an operation's live bytes and allocations, and from Python 3.12 on its bytecodes.
 
     `bytes` is what one operation leaves while its result is kept; `allocations` is how often it
     asked an allocator for memory, temporaries included. What CPython takes from its free lists
     is not an allocation; results are kept, so these lists cannot refill.
     """
     with Workbench(prepare()) as bench:
-        bench.verify()
+        operations = _operations(bench)
         was_enabled = gc.isenabled()
         gc.collect()
         gc.disable()
         try:
-            return _count(bench, trackers=sys.platform != "win32")
+            counted = _count(bench, operations, trackers=sys.platform != "win32")
         finally:
             if was_enabled:
                 gc.enable()
+    # Counting these is slow, and takes a hundred operations whatever they are.
+    bytecodes = count_bytecodes(prepare) if operations >= _FEWER[1][1] else None
+    if bytecodes is None:
+        return counted
+    return Counted({**counted.counts, "bytecodes": Count(bytecodes, "bytecode")}, counted.notes)
 
 
-def _count(bench: Workbench, *, trackers: bool) -> Counted:
-    traced = _quotient(lambda operations: (_traced_bytes(bench, operations),))[0]
+def _operations(bench: Workbench) -> int:
+    """Say how many operations are counted, which the second one's time decides."""
+    bench.verify()
+    started = perf_counter()
+    bench.verify()
+    seconds = perf_counter() - started
+    return next((operations for limit, operations in _FEWER if seconds < limit), 1)
+
+
+def _count(bench: Workbench, operations: int, *, trackers: bool) -> Counted:
+    traced = _quotient(operations, lambda number: (_traced_bytes(bench, number),))[0]
     if not trackers:
         note = "memray is not made for this system: bytes by tracemalloc, no allocations"
         return Counted({"bytes": Count(traced, "byte")}, (note,))
-    live, allocations = _quotient(lambda operations: _tracked(bench, operations))
+    live, allocations = _quotient(operations, lambda number: _tracked(bench, number))
     notes: tuple[str, ...] = ()
-    if abs(live - traced) > _DISAGREEMENT * max(live, traced):
+    if abs(live - traced) > max(_DISAGREEMENT * max(live, traced), _NEGLIGIBLE_BYTES):
         notes = (f"tracemalloc sees {traced:.1f} live bytes, memray {live:.1f}",)
     return Counted(
         {"bytes": Count(live, "byte"), "allocations": Count(allocations, "allocation")}, notes
     )
 
 
-def _quotient(measure: Callable[[int], tuple[float, ...]]) -> tuple[float, ...]:
-    measure(OPERATIONS)  # the first use of a tracker allocates for itself
-    once, twice = measure(OPERATIONS), measure(2 * OPERATIONS)
-    return tuple((b - a) / OPERATIONS for a, b in zip(once, twice, strict=True))
+def _quotient(operations: int, measure: Callable[[int], tuple[float, ...]]) -> tuple[float, ...]:
+    measure(operations)  # the first use of a tracker allocates for itself
+    once, twice = measure(operations), measure(2 * operations)
+    return tuple((b - a) / operations for a, b in zip(once, twice, strict=True))
 
 
 def _traced_bytes(bench: Workbench, operations: int) -> float:

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def read_environment() -> Environment:
         packages={"agno-cli": agno_cli.__version__, **dict(_versions(_PACKAGES))},
         variables={name: os.environ[name] for name in VARIABLES if name in os.environ},
         commit=_commit(Path(agno_cli.__file__).parent),
+        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     )
 
 

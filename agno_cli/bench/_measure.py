@@ -13,13 +13,15 @@ from msgspec import Struct
 
 from agno_cli.bench._children import CouldNotMeasureError, run_child
 from agno_cli.bench._environment import VARIABLES
-from agno_cli.bench._registry import Benchmark
-from agno_cli.bench._results import Count, Counted, Result, Settings, Suite, Timing
+from agno_cli.bench._registry import BUILT_IN, Benchmark
+from agno_cli.bench._results import Aside, Count, Counted, Result, Settings, Suite, Timing
 
 NORMAL = Settings(rounds=2, processes=5, values=3, min_seconds=0.05)
-# Six processes are the fewest that give a median a 95 % interval.
-FAST = Settings(rounds=1, processes=6, values=2, min_seconds=0.03)
+# Seven processes on each side are the fewest that can show a difference (p < 0.002).
+FAST = Settings(rounds=1, processes=8, values=2, min_seconds=0.03)
 RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
+# For all benchmarks at once, within six minutes on two cores.
+BROAD = Settings(rounds=2, processes=4, values=2, min_seconds=0.03)
 
 _SECONDS_LIMIT = 900.0
 # What a worker process spends on starting, and a step on its manager and on finding the loops:
@@ -53,6 +55,8 @@ class _Notebook(Struct):
 
     benchmark: Benchmark
     processes: list[tuple[float, ...]] = []
+    cpu: list[tuple[float, ...]] = []
+    relative: list[float] = []
     loops: int = 0
     counts: dict[str, Count] = {}
     notes: tuple[str, ...] = ()
@@ -65,7 +69,11 @@ class _Notebook(Struct):
             name=benchmark.name,
             summary=benchmark.summary,
             operation=benchmark.operation,
-            timing=Timing(tuple(self.processes), self.loops) if self.processes else None,
+            timing=(
+                Timing(tuple(self.processes), self.loops, tuple(self.cpu), tuple(self.relative))
+                if self.processes
+                else None
+            ),
             counts=self.counts,
             notes=self.notes,
             problem=self.problem,
@@ -108,8 +116,13 @@ def _plan(benchmarks: Sequence[Benchmark], settings: Settings) -> Iterator[_Step
                 # A raw value is between one and two times the least duration.
                 values = (1 + settings.values) * settings.min_seconds * 1.5
                 values = _LENGTHY_SECONDS if benchmark.lengthy else values
-                seconds = settings.processes * (_PROCESS_SECONDS + values)
+                seconds = _processes(benchmark, settings) * (_PROCESS_SECONDS + values)
                 yield _Step(benchmark, what, _STEP_SECONDS + seconds)
+
+
+def estimate(benchmarks: Sequence[Benchmark], settings: Settings) -> float:
+    """Say about how many seconds measuring would take."""
+    return sum(step.expected_seconds for step in _plan(benchmarks, settings))
 
 
 def _progress(steps: Sequence[_Step], number: int, elapsed: float) -> Progress:
@@ -132,6 +145,8 @@ def _take(step: _Step, notebook: _Notebook, settings: Settings) -> None:
         else:
             timing = time(step.benchmark, settings, loops=notebook.loops)
             notebook.processes.extend(timing.processes)
+            notebook.cpu.extend(timing.cpu)
+            notebook.relative.extend(timing.relative)
             notebook.loops = timing.loops
     except CouldNotMeasureError as error:
         notebook.problem = f"{step.what.partition(',')[0]} failed: {error}"
@@ -148,18 +163,27 @@ def time(benchmark: Benchmark, settings: Settings, *, loops: int = 0) -> Timing:
 
     warmups, values, loops = (0, 1, 1) if benchmark.lengthy else (1, settings.values, loops)
     with TemporaryDirectory() as folder:
-        output = Path(folder, "times.json")
+        output, aside = Path(folder, "times.json"), Path(folder, "aside")
         arguments = [
-            *("--benchmark", benchmark.name, "--quiet", "--output", str(output)),
-            *("--processes", str(settings.processes), "--warmups", str(warmups)),
+            *("--benchmark", benchmark.name, "--source", _source(benchmark), "--aside", str(aside)),
+            *("--quiet", "--output", str(output)),
+            *("--processes", str(_processes(benchmark, settings)), "--warmups", str(warmups)),
             *("--values", str(values), "--loops", str(loops)),
             *("--min-time", str(settings.min_seconds)),
-            *("--inherit-environ", ",".join(VARIABLES)),
+            # A user's code may need any variable; ours must not be swayed by one.
+            *(
+                ("--inherit-environ", ",".join(VARIABLES))
+                if benchmark.source == BUILT_IN
+                else ("--copy-env",)
+            ),
         ]
         run_child("agno_cli.bench._worker", arguments, seconds=_SECONDS_LIMIT, variables={})
         measured = pyperf.Benchmark.load(str(output))
+        asides = msgspec.json.Decoder(Aside).decode_lines(aside.read_bytes())
     processes = tuple(tuple(run.values) for run in measured.get_runs() if run.values)
-    return Timing(processes, measured.get_loops())
+    cpu = tuple(aside.cpu for aside in asides)
+    relative = tuple(aside.relative for aside in asides if aside.relative is not None)
+    return Timing(processes, measured.get_loops(), cpu, relative)
 
 
 def count(benchmark: Benchmark) -> Counted:
@@ -172,8 +196,18 @@ def count(benchmark: Benchmark) -> Counted:
         output = Path(folder, "counts.json")
         run_child(
             "agno_cli.bench._counter",
-            [benchmark.name, str(output)],
+            [_source(benchmark), benchmark.name, str(output)],
             seconds=_SECONDS_LIMIT,
             variables=_COUNTING_VARIABLES,
         )
         return msgspec.json.decode(output.read_bytes(), type=Counted)
+
+
+def _processes(benchmark: Benchmark, settings: Settings) -> int:
+    """Give the worker processes of a round: half as many for what takes seconds."""
+    # Four in all, the fewest there are, still give a ratio its interval.
+    return (settings.processes + 1) // 2 if benchmark.lengthy else settings.processes
+
+
+def _source(benchmark: Benchmark) -> str:
+    return msgspec.json.encode(benchmark.source).decode()

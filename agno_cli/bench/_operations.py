@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import repeat
 from textwrap import indent
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Self
 
 from msgspec import Struct
@@ -46,12 +46,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What to measure.
 
     Args:
-        statement: one line of Python that leaves what it made in `result`; it may `await`.
+        statement: one line of Python that leaves what it made in `result`; it may use `await`
+            and `async`.
         names: what the statement refers to.
         check: called with a result, outside the timed part; raises WorkNotDoneError, by
             `expect`, unless the work was really done.
         unrolled: how often the statement stands in the timed loop.
         per_statement: how many operations one statement is.
+        open: called at the start; what it gives, awaited if need be, is `given` to the statement.
         close: called at the end; may give an awaitable.
     """
 
@@ -60,12 +62,13 @@ class Operation(Struct, frozen=True, kw_only=True):
     check: Callable[[Any], None]
     unrolled: int = 1
     per_statement: int = 1
+    open: Callable[[], Any] | None = None
     close: Callable[[], Any] | None = None
 
     @property
     def is_async(self) -> bool:
         """Whether the statement awaits something."""
-        return "await " in self.statement
+        return "await " in self.statement or "async " in self.statement
 
 
 class Workbench:
@@ -76,7 +79,9 @@ class Workbench:
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
+        self.cpu: list[float] = []  # of each call of `time`, in seconds per operation
         self._runner: Any = None
+        self._names = {"repeat": repeat, "perf_counter": perf_counter, **operation.names}
         self._timed = self._compile(_TIMED, "timed", operation.unrolled)
         self._kept = self._compile(_KEPT, "kept", 1)
 
@@ -90,12 +95,15 @@ class Workbench:
             import asyncio
 
             self._runner = asyncio.Runner()
+        if self.operation.open is not None:
+            given = self.operation.open()
+            self._names["given"] = self._finish(given) if hasattr(given, "__await__") else given
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.operation.close is not None:
             closing = self.operation.close()
-            if closing is not None:
+            if hasattr(closing, "__await__"):
                 self._finish(closing)
         if self._runner is not None:
             self._runner.close()
@@ -106,7 +114,9 @@ class Workbench:
         Raises:
             WorkNotDoneError: the check failed.
         """
+        started = process_time()
         seconds, result = self._finish(self._timed(loops))
+        self.cpu.append((process_time() - started) / (loops * self.per_loop))
         self.operation.check(result)
         return float(seconds)
 
@@ -133,9 +143,8 @@ class Workbench:
             define="async def" if operation.is_async else "def",
             body=indent("\n".join([operation.statement] * copies), " " * 8),
         )
-        namespace = {"repeat": repeat, "perf_counter": perf_counter, **operation.names}
-        exec(compile(source, f"<{operation.statement}>", "exec"), namespace)  # noqa: S102 - our own text
-        compiled: Callable[..., Any] = namespace[name]
+        exec(compile(source, f"<{operation.statement}>", "exec"), self._names)  # noqa: S102 - our own text
+        compiled: Callable[..., Any] = self._names[name]
         return compiled
 
 

@@ -6,21 +6,32 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-Unit: TypeAlias = Literal["byte", "allocation", "module"]
+Unit: TypeAlias = Literal["byte", "allocation", "bytecode", "module"]
 
 
 class Timing(Struct, frozen=True):
     """Seconds per operation: one tuple of raw values for each worker process.
 
-    `loops` is how often a worker repeated the unrolled body for one value.
+    `loops` is how often a worker repeated the unrolled body for one value; `cpu` is what the
+    process itself computed meanwhile, all of its threads, in the same shape. `relative` is one
+    figure a process, in reference loops per operation; empty for what is too long for that.
     """
 
     processes: tuple[tuple[float, ...], ...]
     loops: int
+    cpu: tuple[tuple[float, ...], ...] = ()
+    relative: tuple[float, ...] = ()
+
+
+class Aside(Struct, frozen=True):
+    """What a worker process notes beside its times; see Timing."""
+
+    cpu: tuple[float, ...]
+    relative: float | None
 
 
 class Count(Struct, frozen=True):
-    """An exact figure per operation (or, for `growth`, `rss` and `heavy_modules`, in all)."""
+    """An exact figure per operation (or, for `growth`, `rss` and modules, in all)."""
 
     value: float
     unit: Unit
@@ -39,7 +50,8 @@ class Result(Struct, frozen=True, kw_only=True):
     Attributes:
         operation: what the figures are per, e.g. `run`.
         counts: by metric: `bytes` (live after one operation whose result is kept),
-            `allocations` (in all, temporaries too), `growth`, `rss`, `heavy_modules`.
+            `allocations` (in all, temporaries too), `bytecodes`, `growth`, `rss`, `modules`,
+            `heavy_modules`.
         problem: why it could not be measured, else empty.
     """
 
@@ -72,6 +84,7 @@ class Environment(Struct, frozen=True):
     """Where it was measured: what must be equal for two results to be comparable.
 
     `load` is the one-minute load average when the measuring began, None where there is none.
+    `free_threaded` is how Python was built, `gil` whether its global lock is on all the same.
     """
 
     python: str
@@ -86,6 +99,7 @@ class Environment(Struct, frozen=True):
     packages: dict[str, str]
     variables: dict[str, str]
     commit: str = ""
+    free_threaded: bool = False
 
 
 class Suite(Struct, frozen=True):

@@ -23,8 +23,13 @@ METRICS: dict[str, Dimension] = {
     "allocations": "count",
     "growth": "bytes",
     "rss": "bytes",
+    "cpu": "time",
+    "bytecodes": "count",
+    "modules": "count",
     "heavy_modules": "count",
 }
+# Measured by repetition; all others are counted.
+TIMED = frozenset({"time", "rate", "cpu"})
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -129,7 +134,7 @@ def parse_target(benchmark: str, metric: str, text: Any, known: Mapping[str, obj
         scanner.take(r"\)", "`)`")
     elif statistic not in {"med", "value"}:
         scanner.fail(f"one of {', '.join(_STATISTICS)}", again=statistic)
-    elif (statistic == "med") != (METRICS[metric] in {"time", "rate"}):
+    elif (statistic == "med") != (metric in TIMED):
         wanted = "value" if statistic == "med" else "med"
         scanner.fail(f"`{wanted}`, for `{metric}`", again=statistic)
     sign = scanner.take(r"<=|>=|<|>", "one of < <= > >=")

@@ -16,7 +16,7 @@ from agno_cli.bench._statistics import (
     ratio,
     ratio_interval,
 )
-from agno_cli.bench._targets import Target
+from agno_cli.bench._targets import TIMED, Target
 
 Outcome: TypeAlias = Literal["pass", "fail", "inconclusive"]
 
@@ -56,7 +56,7 @@ def _judge(target: Target, results: Mapping[str, Result]) -> Verdict:
         reason = _missing(name, target.metric, results)
         if reason:
             return Verdict(target, "inconclusive", reason=reason)
-    if target.metric in {"time", "rate"}:
+    if target.metric in TIMED:
         return _judge_samples(target, [_samples(results[n], target.metric) for n in involved])
     values = [results[name].counts[target.metric].value for name in involved]
     if target.base and values[1] == 0:
@@ -72,16 +72,19 @@ def _missing(name: str, metric: str, results: Mapping[str, Result]) -> str:
         return f"`{name}` was not measured"
     if result.problem:
         return f"`{name}` could not be measured: {result.problem}"
-    timed = metric in {"time", "rate"}
-    if (timed and result.timing is None) or (not timed and metric not in result.counts):
-        return f"`{name}` has no {metric} here"
-    return ""
+    timing = result.timing
+    if metric not in TIMED:
+        known = metric in result.counts
+    else:
+        known = timing is not None and bool(metric != "cpu" or timing.cpu)
+    return "" if known else f"`{name}` has no {metric} here"
 
 
 def _samples(result: Result, metric: str) -> list[float]:
     assert result.timing is not None, "asked for by `_missing` first"
-    seconds = process_medians(result.timing.processes)
-    return seconds if metric == "time" else [1 / second for second in seconds]
+    timing = result.timing
+    seconds = process_medians(timing.cpu if metric == "cpu" else timing.processes)
+    return [1 / second for second in seconds] if metric == "rate" else seconds
 
 
 def _judge_samples(target: Target, samples: Sequence[Sequence[float]]) -> Verdict:

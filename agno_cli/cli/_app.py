@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from agno_cli.cli._options import command as from_fields
-from agno_cli.cli.bench import bench
+from agno_cli.cli.bench import BenchCommand, bench
 from agno_cli.cli.models import app as models_app
 from agno_cli.cli.run import RunOptions, run
 from agno_cli.cli.sessions import app as sessions_app
@@ -22,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(from_fields(RunOptions, run))
-app.command("bench")(bench)
+app.command("bench", cls=BenchCommand)(bench)
 app.add_typer(models_app, name="models")
 app.add_typer(sessions_app, name="sessions")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agno_cli.bench._targets import METRICS
+
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _RATES = ((1e6, "M"), (1e3, "k"), (1.0, ""))
 _BYTES = ((1024.0**2, "MiB"), (1024.0, "KiB"), (1.0, "B"))
@@ -56,6 +58,31 @@ def percent(part: float) -> str:
     '3.4 %'
     """
     return f"{100 * part:.1f} %"
+
+
+def in_words(metric: str, value: float) -> str:
+    """Write a figure of a metric; rates are per second.
+
+    >>> in_words("bytes", 112), in_words("rate", 2e6)
+    ('112 B', '2.00 M/s')
+    """
+    dimension = METRICS[metric]
+    if dimension == "time":
+        return seconds(value)
+    if dimension == "rate":
+        return f"{rate(value)}/s"
+    return size(value) if dimension == "bytes" else number(value)
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Write a figure of another tool with its own unit.
+
+    >>> with_unit(536, "byte"), with_unit(3, "MB/s")
+    ('536 B', '3 MB/s')
+    """
+    if unit == "second":
+        return seconds(value)
+    return size(value) if unit == "byte" else f"{number(value)} {unit}".rstrip()
 
 
 def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from msgspec import Struct
 
+from agno_cli.bench._compare import Comparison
 from agno_cli.bench._documented import DOCUMENTED, ELSEWHERE, NAME, Figures
+from agno_cli.bench._imports import Imported
 from agno_cli.bench._results import Environment, Result, Suite, Timing
+from agno_cli.bench._scaling import explain_threads
 from agno_cli.bench._statistics import median_interval, process_medians
-from agno_cli.bench._targets import METRICS, Target
+from agno_cli.bench._targets import Target
 from agno_cli.bench._verdicts import Outcome, Verdict
 from agno_cli.reports import _figures
 from agno_cli.reports._document import BenchReport
 
 NOTHING = "-"
+# These have a column of their own.
+_IN_COLUMNS = frozenset({"bytes", "allocations"})
+# What a figure of the last column is called there; others by their own names.
+_SHOWN_IN_TARGETS = frozenset({"growth", "rss", "modules", "heavy_modules", "bytecodes", "cpu"})
 _HOW_COUNTED = (
     "live: bytes left by one operation whose result is kept; allocs: all requests for memory of"
     " one operation, temporaries too. Both exact, by memray."
@@ -23,9 +30,12 @@ _HOW_COUNTED = (
 
 
 class TargetLine(Struct, frozen=True):
-    """One target of a row: its outcome, the bound in words, and the figure a ratio came to."""
+    """One target of a row: its outcome, the bound in words, and the figure a ratio came to.
 
-    outcome: Outcome
+    Without an outcome it is a figure that has neither a column nor a target.
+    """
+
+    outcome: Outcome | None
     text: str
 
 
@@ -46,14 +56,51 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 def rows(report: BenchReport) -> list[Row]:
-    """Make the rows, in the order of the results."""
-    return [_row(result, report.verdicts) for result in report.result.results]
+    """Make the rows, in the order of the results; imported ones follow."""
+    own = [_row(result, report.verdicts) for result in report.result.results]
+    imported: dict[tuple[str, str, str], list[Imported]] = {}
+    for figure in report.imported:
+        imported.setdefault((figure.source, figure.group, figure.name), []).append(figure)
+    return own + [_imported_row(figures) for figures in imported.values()]
+
+
+def _imported_row(figures: Sequence[Imported]) -> Row:
+    """Make one row of the figures of one benchmark that was measured elsewhere."""
+    first = figures[0]
+    by_metric = {figure.metric: figure for figure in figures}
+    times = by_metric.get("time")
+    timing = Timing(times.processes, 1) if times is not None and times.processes else None
+    time, spread, rate = _timed(timing)
+    counts = {metric: _median(figure) for metric, figure in by_metric.items()}
+    said = [f"imported from {first.source}"]
+    for metric, value in counts.items():
+        if value is not None and metric not in {"time", "allocations"}:
+            said.append(f"{metric} {_figures.with_unit(value, by_metric[metric].unit)}")
+    allocations = counts.get("allocations")
+    return Row(
+        name=first.name,
+        summary=first.group,
+        time=time,
+        spread=spread,
+        rate=rate,
+        live=NOTHING,
+        allocations=NOTHING if allocations is None else _figures.number(allocations),
+        targets=tuple(TargetLine(None, text) for text in said),
+        documented=(),
+        measured_elsewhere=(),
+        problem=next((figure.problem for figure in figures if figure.problem), ""),
+    )
+
+
+def _median(figure: Imported) -> float | None:
+    return median(process_medians(figure.processes)) if figure.processes else None
 
 
 def _row(result: Result, verdicts: Iterable[Verdict]) -> Row:
     time, spread, rate = _timed(result.timing)
     counts = result.counts
     known = DOCUMENTED.get(result.name)
+    own = [verdict for verdict in verdicts if verdict.target.benchmark == result.name]
     return Row(
         name=result.name,
         summary=result.summary,
@@ -64,7 +111,10 @@ def _row(result: Result, verdicts: Iterable[Verdict]) -> Row:
         allocations=(
             _figures.number(counts["allocations"].value) if "allocations" in counts else NOTHING
         ),
-        targets=tuple(_line(v) for v in verdicts if v.target.benchmark == result.name),
+        targets=(
+            *(_line(verdict) for verdict in own),
+            *_further(result, {verdict.target.metric for verdict in own}),
+        ),
         documented=tuple(_lines(known.documented)) if known else (),
         measured_elsewhere=tuple(_lines(known.measured)) if known else (),
         problem=result.problem,
@@ -85,29 +135,30 @@ def _timed(timing: Timing | None) -> tuple[str, str, str]:
 def _line(verdict: Verdict) -> TargetLine:
     target = verdict.target
     text = f"{target.metric} {target.operator} {_bound(target)}"
-    shown = target.base or target.metric in {"growth", "rss", "heavy_modules"}
+    shown = target.base or target.metric in _SHOWN_IN_TARGETS
     if shown and verdict.measured is not None:
         text += f", is {_measured(target, verdict.measured)}"
     return TargetLine(verdict.outcome, text)
 
 
+def _further(result: Result, judged: set[str]) -> Iterator[TargetLine]:
+    for metric, count in result.counts.items():
+        if metric not in _IN_COLUMNS | judged:
+            yield TargetLine(None, f"{metric} {_figures.in_words(metric, count.value)}")
+    # Waiting is what differs between the time of a request and the work it is.
+    timing = result.timing if result.operation in {"request", "event"} else None
+    if timing is not None and timing.cpu and "cpu" not in judged:
+        yield TargetLine(None, f"cpu {_figures.seconds(median(process_medians(timing.cpu)))}")
+
+
 def _bound(target: Target) -> str:
     if target.base:
         return f"{target.bound:g}x {target.base}"
-    return _in_words(target.metric, target.bound)
+    return _figures.in_words(target.metric, target.bound)
 
 
 def _measured(target: Target, value: float) -> str:
-    return f"{value:.3g}x" if target.base else _in_words(target.metric, value)
-
-
-def _in_words(metric: str, value: float) -> str:
-    dimension = METRICS[metric]
-    if dimension == "time":
-        return _figures.seconds(value)
-    if dimension == "rate":
-        return f"{_figures.rate(value)}/s"
-    return _figures.size(value) if dimension == "bytes" else _figures.number(value)
+    return f"{value:.3g}x" if target.base else _figures.in_words(target.metric, value)
 
 
 def _lines(figures: Figures) -> Iterator[str]:
@@ -125,6 +176,11 @@ def caption(report: BenchReport) -> list[str]:
         _how_measured(suite),
         _HOW_COUNTED,
     ]
+    if report.scaling:
+        said.append(
+            "parallel: the time is that of all workers together for one operation, so ops/s are"
+            f" the total; {explain_threads(report.environment)}."
+        )
     if any(result.name in DOCUMENTED for result in suite.results):
         said.append(
             f"{NAME}: documented figures, not measured here, and what its own benchmarks gave"
@@ -135,6 +191,7 @@ def caption(report: BenchReport) -> list[str]:
             for result in suite.results
             if result.name in DOCUMENTED and DOCUMENTED[result.name].difference
         ]
+    said += [f"other libraries: {text}" for text in report.peer_caption]
     said.append(_where_measured(report.environment))
     return said
 
@@ -143,8 +200,9 @@ def _how_measured(suite: Suite) -> str:
     processes = suite.settings.rounds * suite.settings.processes
     return (
         f"time: median of the medians of {processes} processes"
-        f" ({suite.settings.values} values each, one where it takes seconds); ±: 95 % interval of"
-        " that median, from order statistics. The garbage collector is on."
+        f" ({suite.settings.values} values each; half as many, and one value, where it takes"
+        " seconds); ±: 95 % interval of that median, from order statistics. The garbage collector"
+        " is on."
     )
 
 
@@ -170,18 +228,34 @@ def remarks(report: BenchReport) -> list[str]:
         for verdict in report.verdicts
         if verdict.outcome == "inconclusive"
     ]
+    said += [
+        f"{one.benchmark}.{one.metric} against {report.baseline}: inconclusive: {one.reason}"
+        for one in report.comparisons
+        if one.outcome == "inconclusive"
+    ]
+    for figure in report.imported:
+        if figure.problem or figure.note:
+            said.append(f"{figure.name} of {figure.source}: {figure.problem or figure.note}")
+    for peer in report.peers:
+        if peer.problem:
+            said.append(f"{peer.name}: could not be measured: {peer.problem}")
+        said += [f"{peer.name}: {note}" for note in peer.notes]
     if report.result.partial:
         said.append("interrupted: these are partial results")
-    return said
+    return list(dict.fromkeys(said))
 
 
 def tally(report: BenchReport) -> str:
     """Count the verdicts in words."""
-    counts = {"pass": 0, "fail": 0, "inconclusive": 0}
-    for verdict in report.verdicts:
-        counts[verdict.outcome] += 1
-    passed, failed, unknown = counts.values()
-    return (
-        f"{sum(counts.values())} targets: {passed} pass, {failed} fail, {unknown} inconclusive"
-        f" ({report.result.seconds:.0f} s)"
-    )
+    said = [_counted(report.verdicts, "target")] if report.verdicts else ["no targets"]
+    if report.baseline:
+        said.append(_counted(report.comparisons, f"comparison with {report.baseline}"))
+    return f"{'; '.join(said)} ({report.result.seconds:.0f} s)"
+
+
+def _counted(judged: Sequence[Verdict | Comparison], noun: str) -> str:
+    outcomes = [one.outcome for one in judged]
+    first, _, rest = noun.partition(" ")
+    plural = first if len(judged) == 1 else f"{first}s"
+    said = ", ".join(f"{outcomes.count(o)} {o}" for o in ("pass", "fail", "inconclusive"))
+    return f"{len(judged)} {' '.join(filter(None, [plural, rest]))}: {said}"

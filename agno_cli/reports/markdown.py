@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agno_cli.reports._document import BenchReport
+from agno_cli.reports._further import further_tables
 from agno_cli.reports._rows import NOTHING, Row, caption, remarks, rows, tally
 
 _HEADINGS = (
@@ -18,20 +19,27 @@ _HEADINGS = (
     "Agno-Go, documented",
     "Agno-Go, measured elsewhere",
 )
+_WITHOUT_DOCUMENTED = 7
 _RULES = ("---", "--:", "--:", "--:", "--:", "--:", "---", "--:", "--:")
 
 
 def to_markdown(report: BenchReport) -> str:
     """Write the table, its caption, what else must be known, and the tally."""
-    lines = [_line(_HEADINGS), _line(_RULES)]
-    lines += [_line(_cells(row)) for row in rows(report)]
-    lines += ["", f"**{tally(report)}**", ""]
+    table = rows(report)
+    width = len(_HEADINGS) if any(row.documented for row in table) else _WITHOUT_DOCUMENTED
+    lines = [_line(_HEADINGS[:width]), _line(_RULES[:width])]
+    lines += [_line(_cells(row)[:width]) for row in table]
+    for title, headings, cells in further_tables(report):
+        rules = ["---"] * len(headings)
+        lines += ["", f"**{_escaped(title)}**", "", _line(headings), _line(rules)]
+        lines += [_line(map(_escaped, row)) for row in cells]
+    lines += ["", f"**{_escaped(tally(report))}**", ""]
     lines += [f"- {_escaped(remark)}" for remark in [*remarks(report), *caption(report)]]
     return "\n".join(lines) + "\n"
 
 
 def _cells(row: Row) -> list[str]:
-    targets = [f"{line.outcome} {line.text}" for line in row.targets]
+    targets = [f"{line.outcome or ''} {line.text}".strip() for line in row.targets]
     if row.problem and not targets:
         targets = ["not measured"]
     return [

@@ -7,9 +7,11 @@ and Agno-Go's from another machine are in the Markdown and on a wider terminal.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from agno_cli.reports._document import BenchReport
+from agno_cli.reports._further import further_tables
 from agno_cli.reports._rows import Row, caption, remarks, rows, tally
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _HEADINGS = (
     *("Agno-Go\ndocumented", "Agno-Go\nelsewhere"),
 )
 _NARROW_HEADINGS = ("benchmark", "time\n±", "live\nallocs", "targets", "Agno-Go\ndocumented")
+_LAST_FIGURE = 6
 _COLOURS = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
 
 
@@ -43,6 +46,8 @@ def write(report: BenchReport, out: TextIO, *, width: int | None = None) -> None
     console = Console(file=out, width=width, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(_table(report, wide=console.width >= WIDE))
+        for title, headings, cells in further_tables(report):
+            console.print(_plain_table(title, headings, cells))
         for paragraph in caption(report):
             console.print(escape(paragraph), style="dim")
         for remark in remarks(report):
@@ -59,13 +64,31 @@ def _table(report: BenchReport, *, wide: bool) -> Table:
     partial = " (partial)" if report.result.partial else ""
     title = f"agno bench{partial}"
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for heading in _HEADINGS if wide else _NARROW_HEADINGS:
+    lines = rows(report)
+    headings: tuple[str, ...] = _HEADINGS if wide else _NARROW_HEADINGS
+    if not any(row.documented for row in lines):
+        headings = tuple(heading for heading in headings if not heading.startswith("Agno-Go"))
+    for heading in headings:
         justify: Literal["left", "right"] = (
             "left" if heading in {"benchmark", "targets"} else "right"
         )
         table.add_column(heading, justify=justify, no_wrap=heading != "targets")
-    for row in rows(report):
-        table.add_row(*(_cells(row) if wide else _narrow_cells(row)))
+    for row in lines:
+        cells = _cells(row) if wide else _narrow_cells(row)
+        table.add_row(*cells[: len(headings)])
+    return table
+
+
+def _plain_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if 0 < number < _LAST_FIGURE else "left")
+    for cells in rows:
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in cells))
     return table
 
 
@@ -94,6 +117,8 @@ def _target_cell(row: Row) -> Text:
     if row.problem and not row.targets:
         return Text("not measured", style="bold red")
     return Text("\n").join(
-        Text.assemble((line.outcome, _COLOURS[line.outcome]), f" {line.text}")
+        Text(line.text)
+        if line.outcome is None
+        else Text.assemble((line.outcome, _COLOURS[line.outcome]), f" {line.text}")
         for line in row.targets
     )

@@ -2,9 +2,21 @@
 
 import pytest
 
-from agno_cli.bench._measure import Progress, _plan, _progress, measure
+from agno_cli.bench._measure import (
+    BROAD,
+    FAST,
+    NORMAL,
+    RIGOROUS,
+    Progress,
+    _plan,
+    _processes,
+    _progress,
+    estimate,
+    measure,
+)
 from agno_cli.bench._registry import Benchmark, select
 from agno_cli.bench._results import Count, Settings
+from agno_cli.bench._statistics import ratio_interval
 from agno_cli.bench.benchmarks import BENCHMARKS, agents
 
 SMALLEST = Settings(rounds=2, processes=1, values=1, min_seconds=1e-9)
@@ -47,6 +59,21 @@ def test_an_interrupt_keeps_what_was_measured():
     (result,) = suite.results
     assert (suite.partial, result.name, result.timing) == (True, "create", None)
     assert "bytes" in result.counts
+
+
+@pytest.mark.parametrize(
+    ("settings", "in_all"), [(FAST, 4), (BROAD, 4), (NORMAL, 6), (RIGOROUS, 12)]
+)
+def test_what_takes_seconds_has_half_the_processes_but_enough_for_a_ratio(settings, in_all):
+    lengthy = Benchmark(name="x", summary="", operation="", lengthy=True)
+    assert settings.rounds * _processes(lengthy, settings) == in_all
+    assert ratio_interval([1.0] * in_all, [1.0] * in_all) is not None
+
+
+def test_an_estimate_adds_up_the_steps():
+    (create,) = select(BENCHMARKS, ["create"])
+    steps = list(_plan([create], FAST))
+    assert estimate([create], FAST) == sum(step.expected_seconds for step in steps) > 0
 
 
 def test_the_estimate_follows_the_pace_so_far():

@@ -26,6 +26,15 @@ def test_names_are_chosen_in_the_order_of_the_registry(names, everything, chosen
     assert [benchmark.name for benchmark in found] == chosen
 
 
+def test_names_and_parts_of_names_add_up():
+    found = select(BENCHMARKS, ["soak"], parts=["TOOL", "run_"])
+    assert [benchmark.name for benchmark in found] == ["run_tool", "soak"]
+    with pytest.raises(InputError) as caught:
+        select(BENCHMARKS, ["soak"], parts=["creat3"])
+    message = "no benchmark has `creat3` in its name; did you mean `create`?"
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

@@ -9,6 +9,7 @@ from agno_cli.bench._targets import (
     BUILT_IN,
     METRICS,
     OPERATORS,
+    TIMED,
     UNITS,
     Target,
     load_targets,
@@ -121,7 +122,7 @@ def test_what_is_wrong_is_shown_where_it_stands(metric, text, message):
 def test_whatever_is_grammatical_is_read(metric, sign, number, spaces, data):
     units = UNITS[METRICS[metric]]
     unit = data.draw(st.sampled_from(sorted(units)))
-    statistic = "med" if METRICS[metric] in {"time", "rate"} else "value"
+    statistic = "med" if metric in TIMED else "value"
     text = spaces.join([statistic, sign, f"{number!r}", unit])
     target = parse_target("run", metric, text, KNOWN)
     assert (target.operator, target.bound) == (sign, number * units[unit])
@@ -166,11 +167,14 @@ def test_the_built_in_targets_are_those_of_the_project():
         "arun.time med<=1.6us",
         "memory_append.time med<=100ns",
         "gather.time med<=8us",
-        "http_openai.rate ratio(http_openai_sdk)>=10",
+        "tools_slow.time med<=20ms",
+        "tools_slow_async.time med<=20ms",
+        "http_openai_1000.rate ratio(http_openai_sdk)>=10",
         "import.time ratio(help_typer)<=1.3",
         "import.heavy_modules value<=0",
         "help.time ratio(help_typer)<=1.3",
         "help.heavy_modules value<=0",
+        "run_process.heavy_modules value<=0",
         "soak.growth value<=4KiB",
         "soak.rss value<=1MiB",
     ]
@@ -198,7 +202,8 @@ def test_the_built_in_targets_are_those_of_the_project():
             "[targets]\nrun = 'med<=1s'",
             (
                 "in targets {path}: `run` has no metric; write `run.time` or"
-                " another of time, rate, bytes, allocations, growth, rss, heavy_modules"
+                " another of time, rate, bytes, allocations, growth, rss, cpu, bytecodes, modules,"
+                " heavy_modules"
             ),
         ),
         (

@@ -25,9 +25,9 @@ agno bench (partial)
  gather              -        -   not measured
                      -        -
 
-time: median of the medians of 6 processes (2 values each, one where it takes
-seconds); ±: 95 % interval of that median, from order statistics. The garbage
-collector is on.
+time: median of the medians of 8 processes (2 values each; half as many, and one
+value, where it takes seconds); ±: 95 % interval of that median, from order
+statistics. The garbage collector is on.
 live: bytes left by one operation whose result is kept; allocs: all requests for
 memory of one operation, temporaries too. Both exact, by memray.
 Agno-Go: documented figures, not measured here, and what its own benchmarks gave

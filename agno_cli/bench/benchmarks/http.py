@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from agno_cli.bench._operations import Operation, expect
-from agno_cli.bench._server import allow_connections, start_server
+from agno_cli.bench._server import STREAMED, allow_connections, start_server
+
+Provider: TypeAlias = Literal["openai", "anthropic"]
 
 IN_FLIGHT = 1_000
 # Nobody checks it; never a real one.
@@ -14,17 +16,16 @@ _KEY = "benchmark"
 _SDK_SECONDS = 600.0
 
 
-def openai_provider(in_flight: int = IN_FLIGHT) -> Operation:
-    """Ask through our openai provider, as `Agent` does."""
+def provider(name: Provider, in_flight: int) -> Operation:
+    """Ask through one of our providers, as `Agent` does."""
     from agno_cli import Message, ModelRequest
-    from agno_cli.models.openai import OpenAIModel
 
     url, stop = start_server()
-    model = OpenAIModel("bench", base_url=url, api_key=_KEY)
+    model = _model(name, url)
 
     async def ask(question: str) -> str:
         response = await model.acomplete(ModelRequest([Message("user", question)]))
-        return response.message.content
+        return str(response.message.content)
 
     async def close() -> None:
         await model.aclose()
@@ -54,6 +55,38 @@ def openai_sdk(in_flight: int = IN_FLIGHT) -> Operation:
         stop()
 
     return _flood(ask, in_flight, close)
+
+
+def stream(name: Provider) -> Operation:
+    """Read an answer that is streamed in 1,000 events, as fast as they can be read."""
+    from agno_cli import Message, ModelRequest
+
+    url, stop = start_server()
+    model = _model(name, url)
+
+    def check(items: list[Any]) -> None:
+        expect([item.text for item in items[:-1]], ["word "] * STREAMED)
+        expect(items[-1].message.content, "word " * STREAMED)
+
+    async def close() -> None:
+        await model.aclose()
+        stop()
+
+    return Operation(
+        statement="result = [item async for item in model.astream(request)]",
+        names={"model": model, "request": ModelRequest([Message("user", "word ")])},
+        check=check,
+        per_statement=STREAMED,
+        close=close,
+    )
+
+
+def _model(name: Provider, url: str) -> Any:
+    from agno_cli.models.anthropic import AnthropicModel
+    from agno_cli.models.openai import OpenAIModel
+
+    kind = OpenAIModel if name == "openai" else AnthropicModel
+    return kind("bench", base_url=url, api_key=_KEY)
 
 
 def _flood(

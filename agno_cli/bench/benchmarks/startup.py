@@ -31,12 +31,20 @@ def three(): pass
 def four(): pass
 app()
 """
+_ANSWER = "It is noon."
+_RUN = f"""\
+import sys
+sys.argv = ["agno", "run", "--model", "scripted:{_ANSWER}", "What time is it?"]
+from agno_cli.cli import main
+sys.exit(main())
+"""
 # At exit, because a command may end its process.
-_LIST_HEAVY = """\
+_LIST_MODULES = """\
 import atexit, sys
-atexit.register(
-    lambda: print(*[name for name in {names!r} if name in sys.modules], file=sys.stderr)
-)
+def report(before=len(sys.modules)):
+    heavy = [name for name in {names!r} if name in sys.modules]
+    print(len(sys.modules) - before, *heavy, file=sys.stderr)
+atexit.register(report)
 """
 
 
@@ -55,14 +63,29 @@ def show_typer_help() -> Operation:
     return _process(_TYPER, "Usage: app")
 
 
+def run_prompt() -> Operation:
+    """Start Python and answer with `agno run` on a scripted model."""
+    return _process(_RUN, _ANSWER)
+
+
 def count_import() -> Counted:
-    """Count the heavy modules that `import agno_cli` loads."""
-    return _count_heavy(_IMPORT)
+    """Count the modules that `import agno_cli` loads, beyond Python's own at start."""
+    return _count_modules(_IMPORT)
 
 
 def count_help() -> Counted:
-    """Count the heavy modules that `agno --help` loads."""
-    return _count_heavy(_HELP)
+    """Count the modules that `agno --help` loads."""
+    return _count_modules(_HELP)
+
+
+def count_typer_help() -> Counted:
+    """Count the modules that the help of an empty application loads."""
+    return _count_modules(_TYPER)
+
+
+def count_run() -> Counted:
+    """Count the modules that `agno run` loads on a scripted model."""
+    return _count_modules(_RUN)
 
 
 def _process(source: str, shown: str) -> Operation:
@@ -76,16 +99,24 @@ def _process(source: str, shown: str) -> Operation:
     return Operation(statement="result = start()", names={"start": start}, check=check)
 
 
-def _count_heavy(source: str) -> Counted:
-    process = _run_python(_LIST_HEAVY.format(names=HEAVY_MODULES) + source)
+def _count_modules(source: str) -> Counted:
+    process = _run_python(_LIST_MODULES.format(names=HEAVY_MODULES) + source)
     if process.returncode:
         raise WorkNotDoneError(f"the process failed: {process.stderr.strip()[-200:]}")
-    found = process.stderr.split()
-    notes = (f"loads {', '.join(found)}",) if found else ()
-    return Counted({"heavy_modules": Count(float(len(found)), "module")}, notes)
+    loaded, *heavy = process.stderr.split()
+    notes = (f"loads {', '.join(heavy)}",) if heavy else ()
+    counts = {
+        "modules": Count(float(loaded), "module"),
+        "heavy_modules": Count(float(len(heavy)), "module"),
+    }
+    return Counted(counts, notes)
 
 
 def _run_python(source: str) -> CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - this interpreter, on a text of ours
-        [sys.executable, "-P", "-c", source], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", source],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
