@@ -68,8 +68,7 @@ def _peers(peers: Sequence[PeerRow]) -> tuple[Cells, list[Cells]]:
         (
             f"{peer.name} {peer.version}".strip(),
             *(in_words(peer.figures[name]) if name in peer.figures else _NOTHING for name in names),
-            peer.source,
         )
         for peer in peers
     ]
-    return ("library", *names, "source"), cells
+    return ("library", *names), cells
