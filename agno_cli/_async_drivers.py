@@ -218,7 +218,7 @@ async def _fill(step: Invoke, stop: Stop | None = None) -> None:
         if task is not None and task.cancelling():
             raise
         step.error = RuntimeError("it was cancelled from within")
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a tool may call `sys.exit`
         step.error = error
 
 

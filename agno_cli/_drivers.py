@@ -209,7 +209,7 @@ def _fill(step: Invoke, stop: Stop | None = None) -> None:
             step.value = _await_apart(value, None) if hasattr(value, "__await__") else value
         else:
             step.value = _value(step)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a tool may call `sys.exit`
         step.error = error
 
 

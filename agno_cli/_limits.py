@@ -16,7 +16,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     Args:
         turns: model calls.
         tool_calls: tool calls over the whole run.
-        tokens: input and output tokens over the whole run.
+        tokens: input and output tokens over the whole run. Each call may write what is left.
         seconds: wall time of the run.
         tool_seconds: wall time of one tool call, unless the tool has a timeout of its own.
             The model is told, the run goes on.

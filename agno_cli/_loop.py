@@ -161,7 +161,7 @@ def run_loop(
         messages = request.messages
         while True:
             if begun is None or turns:
-                request.turn = turns + 1
+                _next_call(request, plan, turns, usage)
                 before = perf_counter()
                 yield request
                 model_seconds += perf_counter() - before
@@ -330,6 +330,16 @@ def _partial(
     said = [message.content for message in messages if message.role == "assistant"]
     content = request.streamed or (said[-1] if said else "")
     return RunOutput(run_id, content, messages, usage or _NO_USAGE, turns, *seconds, "other")
+
+
+def _next_call(request: ModelRequest, plan: Plan, turns: int, usage: Usage | None) -> None:
+    """Number a call, and let it write no more than the token limit leaves."""
+    request.turn = turns + 1
+    if plan.limits.tokens is not None:
+        left = plan.limits.tokens - (usage.total_tokens if usage else 0)
+        asked = plan.options.get("max_tokens")
+        bound = min(left, asked) if isinstance(asked, int) else left
+        request.options = {**plan.options, "max_tokens": max(bound, 1)}
 
 
 def _response_to(request: ModelRequest, plan: Plan) -> ModelResponse:

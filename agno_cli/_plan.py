@@ -117,7 +117,10 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         options=options,
         memory=memory,
         wants_context=wants_context,
-        plain=not wants_context and memory is None and limits.seconds is None,
+        plain=not wants_context
+        and memory is None
+        and limits.seconds is None
+        and limits.tokens is None,
         text_ends_run=output is None and limits.tokens is None,
         schema=output.schema if output is not None and model.native_schema else None,
         turns_before_check=limits.turns if limits.tool_calls is None else 0,

@@ -302,3 +302,22 @@ def test_a_time_limit_of_years_is_a_time_limit():
     agent = Agent(ScriptedModel(["fine"]), limits=Limits(seconds=1e9, tool_seconds=1e9))
 
     assert outcome(by_run, agent) == ["user: hi", "assistant: fine", "[completed] None"]
+
+
+def test_a_call_may_write_what_the_token_limit_leaves():
+    allowed = []
+
+    def answer(request):
+        allowed.append(request.options["max_tokens"])
+        return say("", ("add", {"a": 1}), usage=Usage(20, 10))
+
+    agent = Agent(
+        ScriptedModel(answer),
+        tools=[add],
+        options={"max_tokens": 60},
+        limits=Limits(tokens=100, turns=3),
+    )
+    with pytest.raises(LimitReached):
+        agent.run("hi")
+
+    assert allowed == [60, 60, 40]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import enum
+import sys
 import threading
 import time
 from typing import Any
@@ -492,3 +493,12 @@ def test_a_tool_with_context_and_hooks():
         "Hello, Ada",
         "Bye, Ada",
     ]
+
+
+@every_face
+def test_a_tool_that_exits_is_told_to_the_model(face):
+    def leave() -> None:
+        sys.exit(4)
+
+    agent = Agent(ScriptedModel([say("", ("leave", {})), "Still here."]), tools=[leave])
+    assert outcome(face, agent)[2:4] == ["tool!: SystemExit: 4", "assistant: Still here."]

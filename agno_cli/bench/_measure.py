@@ -21,7 +21,7 @@ NORMAL = Settings(rounds=2, processes=5, values=3, min_seconds=0.05)
 FAST = Settings(rounds=1, processes=8, values=2, min_seconds=0.03)
 RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
 # For all benchmarks at once, within six minutes on two cores.
-BROAD = Settings(rounds=2, processes=4, values=2, min_seconds=0.03)
+BROAD = Settings(rounds=1, processes=7, values=2, min_seconds=0.03)
 
 _SECONDS_LIMIT = 900.0
 # What a worker process spends on starting, and a step on its manager and on finding the loops:

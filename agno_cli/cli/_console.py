@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
 from agno_cli._errors import AgnoError
@@ -28,12 +28,24 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.out_is_terminal = sys.stdout.isatty()
+        self._kept: TextIO | None = None
         self.err_is_terminal = sys.stderr.isatty()
 
     def write(self, text: str) -> None:
         """Write data as it is; to a terminal, without its control characters."""
-        sys.stdout.write(shown(text) if self.out_is_terminal else text)
-        sys.stdout.flush()
+        out = self._kept or sys.stdout
+        out.write(shown(text) if self.out_is_terminal else text)
+        out.flush()
+
+    @contextmanager
+    def stdout_kept(self) -> Iterator[None]:
+        """Keep stdout for data while the user's code runs: what it prints goes to stderr."""
+        self._kept = sys.stdout
+        try:
+            with redirect_stdout(sys.stderr):
+                yield
+        finally:
+            self._kept = None
 
     def document(self, command: str, result: Any, **more: Any) -> None:
         """Write the one document of `--json`."""

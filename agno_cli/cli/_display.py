@@ -9,6 +9,7 @@ from typing import Protocol
 from agno_cli._events import (
     Event,
     ReasoningDelta,
+    RunStarted,
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
@@ -135,11 +136,9 @@ class Clock:
         self._started = 0.0
         self.first_token: float | None = None
 
-    def start(self) -> None:
-        """Begin to measure."""
-        self._started = monotonic()
-
     def note(self, event: Event) -> None:
         """Look at an event as it comes."""
-        if self.first_token is None and isinstance(event, TextDelta | ReasoningDelta):
+        if isinstance(event, RunStarted):
+            self._started = monotonic()
+        elif self.first_token is None and isinstance(event, TextDelta | ReasoningDelta):
             self.first_token = monotonic() - self._started

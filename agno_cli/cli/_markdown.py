@@ -43,7 +43,8 @@ class MarkdownAnswer:
         from rich.console import Console as RichConsole
         from rich.markdown import Markdown
 
-        self._rich = rich or RichConsole(file=sys.stdout)
+        self._out = sys.stdout
+        self._rich = rich or RichConsole(file=self._out)
         self._markdown = Markdown
         # As rich's own parser, so that both see the same blocks.
         self._parse = MarkdownIt().enable("strikethrough").enable("table").parse
@@ -92,8 +93,8 @@ class MarkdownAnswer:
         self._empty = self._empty and not done
         live = self._render(last, first=self._empty)[-max(self._rich.height - 2, 1) :]
         up = f"\x1b[{self._drawn_lines}F" if self._drawn_lines else ""
-        sys.stdout.write(up + "".join(f"\x1b[2K{line}\n" for line in (*done, *live)) + "\x1b[J")
-        sys.stdout.flush()
+        self._out.write(up + "".join(f"\x1b[2K{line}\n" for line in (*done, *live)) + "\x1b[J")
+        self._out.flush()
         self._drawn_lines = len(live)
 
     def _render(self, text: str, *, first: bool) -> list[str]:

@@ -44,14 +44,16 @@ def execute(options: RunOptions) -> None:
     with _errors_as_data(options, console, clock), _log_on_stderr(enabled=options.verbose):
         _check_exclusive(options)
         prompt = read_prompt(options.prompt or [], console)
-        agent = make_agent(options)
+        with console.stdout_kept():
+            agent = make_agent(options)
         memory = open_session(options.session, newest=options.continue_)
         if options.dry_run:
             _show_plan(options, console, agent, memory, prompt)
             return
         agent = agent.replace(model=make_model(options, agent, console))
         sink = _make_sink(options, console, agent)
-        output = _run(agent, prompt, memory, sink, clock, stream=not options.no_stream)
+        with console.stdout_kept():
+            output = _run(agent, prompt, memory, sink, clock, stream=not options.no_stream)
         sink.finish(output)
         if options.json:
             console.document("run", output, timings=timings(output, clock.first_token))
@@ -71,7 +73,6 @@ def _run(
     cancel = CancelToken()
     context = RunContext(session="" if memory is None else memory.session_id)
     face = agent.stream if stream else agent.run
-    clock.start()
     try:
         outcome = face(prompt, memory=memory, context=context, cancel=cancel)
         if isinstance(outcome, RunOutput):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agno_cli._errors import ConfigurationError
 from agno_cli.models._default import DEFAULT_MODELS, default_model_name, key_variables
 from agno_cli.models._download import DOWNLOADS, cached
 from agno_cli.models._servers import base_url, is_loopback, served_models
@@ -49,12 +50,29 @@ def configured_models() -> list[ModelRow]:
     ]
     if not any(row.default for row in rows):
         provider, _, model = default.name.partition(":")
-        # Whether it works shows when it is asked: it may be anything that the user wrote.
+        problem = _problem_of(default.name)
         named = ModelRow(
-            provider, model, default.reason, configured=True, reachable=None, default=True
+            provider,
+            model,
+            default.reason,
+            configured=not problem,
+            reachable=None,
+            default=True,
+            note=problem,
         )
         rows.insert(0, named)
     return rows
+
+
+def _problem_of(name: str) -> str:
+    """Say why a name that the user wrote cannot be asked, as far as is known without asking."""
+    from agno_cli.models._registry import resolve_model
+
+    try:
+        resolve_model(name)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def _hosted_rows() -> Iterator[ModelRow]:

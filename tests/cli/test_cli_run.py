@@ -268,3 +268,18 @@ def test_a_recording_is_replaced_by_force_only(agno: Agno) -> None:
     arguments = ("run", "--agent", "team.py:greeter", "Hi", "--record", "tape.jsonl")
     assert [agno(*arguments).code, agno(*arguments).code] == [0, 5]
     assert agno(*arguments, "--force").code == 0
+
+
+def test_what_an_agent_s_code_prints_is_not_data(agno, tmp_path):
+    (tmp_path / "chatty.py").write_text(
+        "from agno_cli import Agent, ScriptedModel, say\n"
+        "print('loading')\n"
+        "def look() -> str:\n"
+        "    print('looking')\n"
+        "    return 'seen'\n"
+        "agent = Agent(ScriptedModel([say('', ('look', {})), 'Done.']), tools=[look])\n"
+    )
+
+    code, out, err = agno("run", "--agent", f"{tmp_path / 'chatty.py'}:agent", "hi", "-q")
+
+    assert (code, out, err) == (0, "Done.\n", "loading\nlooking\n")

@@ -147,5 +147,19 @@ def test_a_default_that_is_in_no_row_gets_one(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AGNO_MODEL", "openai:gpt-5")
 
     assert configured_models()[0] == ModelRow(
-        "openai", "gpt-5", "AGNO_MODEL is set", True, None, default=True
+        "openai",
+        "gpt-5",
+        "AGNO_MODEL is set",
+        configured=False,
+        reachable=None,
+        default=True,
+        note="openai needs a key: set `OPENAI_API_KEY`, or give `api_key`",
+    )
+
+
+def test_a_default_that_can_be_asked_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGNO_MODEL", "scripted:hello")
+
+    assert configured_models()[0] == ModelRow(
+        "scripted", "hello", "AGNO_MODEL is set", configured=True, reachable=None, default=True
     )

