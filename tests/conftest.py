@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from hypothesis import HealthCheck, settings
 
 from agno_cli._errors import ConfigurationError
 from agno_cli.models._download import DOWNLOADS, pull
+
+# A shell's background job is born deaf to Ctrl-C, and so would be the programs that tests
+# interrupt; a handler of ours becomes the default in them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read before the tests' own environment hides it.
 _MODEL_REQUIRED = os.environ.get("AGNO_REQUIRE_LOCAL_MODEL") == "1"
