@@ -294,10 +294,9 @@ def _settle(
 def _check_calls(limits: Limits, messages: list[Message], first: int, turns: int) -> None:
     """Raise LimitReached when the calls of the newest message are not to be carried out."""
     check_turns(limits, turns)
-    if limits.tool_calls is not None:
-        answered = [item.name for item in messages[first:] if item.role == "tool"]
-        made = len(answered) - answered.count(OUTPUT_TOOL)
-        check_tool_calls(limits, made + len(messages[-1].tool_calls))
+    answered = [item.name for item in messages[first:] if item.role == "tool"]
+    made = len(answered) - answered.count(OUTPUT_TOOL)
+    check_tool_calls(limits, made + len(messages[-1].tool_calls))
 
 
 def _sum_up(
