@@ -96,8 +96,10 @@ class FaultServer:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._started.set()
-        async with server:
+        try:
             await self._over.wait()
+        finally:
+            server.close()  # leaving `async with` would wait for open connections, from 3.12 on
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
