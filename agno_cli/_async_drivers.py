@@ -8,12 +8,12 @@ ones to the garbage collector.
 from __future__ import annotations
 
 import asyncio  # noqa: TID253 - this module is imported by the first asynchronous run
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, aclosing, closing, nullcontext
 from time import perf_counter
 from typing import Any
 
-from ._errors import RunError
+from ._errors import AgnoError, RunError
 from ._events import (
     Event,
     ReasoningDelta,
@@ -24,12 +24,13 @@ from ._events import (
     ToolCallStarted,
     Turns,
 )
-from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
+from ._loop import Begun, Step, ToolBatch, first_request, go_on
 from ._messages import RunOutput, ToolCall, ToolResult
 from ._plan import Plan
+from ._shortcut import finish_at_once
 from ._stop import Stop
 from ._threads import acall
-from ._tools import Invoke, begin_call, end_call, hooked_call
+from ._tools import Invoke, failed_call, finish_call, hooked_call, prepare_call
 from .models._protocol import Model, ModelRequest, StreamItem
 
 _END: Any = object()
@@ -45,63 +46,81 @@ async def adrive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
     except BaseException as error:  # the loop raises it with the work done
         request.error = error
     model_seconds = perf_counter() - before
-    output = finish_at_once(plan, run_id, request, started, model_seconds)
+    output = finish_at_once(run_id, request, started, model_seconds)
     if output is not None:
         return output
     begun = Begun(request, started, model_seconds)
-    return await adrive(run_loop(plan, run_id, prompt, None, None, begun), plan.model, None)
+    return await adrive(go_on(plan, run_id, begun), plan.model, None)
 
 
-async def adrive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunOutput:
+async def adrive(steps: Generator[Step, None, None], model: Model, stop: Stop | None) -> RunOutput:
     """Carry a run out in this task."""
-    for step in steps:
-        if type(step) is ModelRequest:
-            try:
-                if stop is None:
-                    step.response = await model.acomplete(step)
+    with closing(steps):  # whatever ends this, the loop learns it now
+        for step in steps:
+            if type(step) is ModelRequest:
+                try:
+                    if stop is None:
+                        step.response = await model.acomplete(step)
+                    else:
+                        with stop.informed(step):
+                            async with stop.scope():
+                                step.response = await model.acomplete(step)
+                except BaseException as error:  # the loop raises it with the work done
+                    step.error = error
+            elif type(step) is ToolBatch:
+                if stop is None and len(step.calls) == 1:
+                    step.results = [await _carry_out(step, step.calls[0])]
                 else:
-                    with stop.informed(step):
-                        async with stop.scope():
-                            step.response = await model.acomplete(step)
-            except BaseException as error:  # the loop raises it with the work done
-                step.error = error
-        elif type(step) is RunOutput:
-            output = step
-        elif type(step) is ToolBatch:
-            if stop is None and len(step.calls) == 1:
-                step.results.append(await _carry_out(step, step.calls[0]))
+                    async for _ in _results(step, stop):
+                        pass
+            elif type(step) is Invoke:
+                await _fill(step, stop)
             else:
-                async for _ in _results(step, stop):
-                    pass
-        else:
-            await _fill(step, stop)
+                output = step
     return output
 
 
 async def adrive_events(
-    steps: Iterator[Step], model: Model, stop: Stop | None, started: RunStarted
+    steps: Generator[Step, None, None], model: Model, stop: Stop | None, started: RunStarted
 ) -> AsyncGenerator[Event, None]:
     """Carry a run out in this task and yield what happens."""
     yield started
     turns = Turns()
-    for step in steps:
-        if isinstance(step, ToolBatch):
-            for call in step.calls:
-                yield ToolCallStarted(call)
-            async with aclosing(_results(step, stop)) as results:
-                async for result in results:
-                    yield ToolCallFinished(result)
-        for finished in turns.finished():
-            yield finished
-        if isinstance(step, ModelRequest):
-            async with aclosing(_model_events(step, model, stop)) as events:
-                async for event in events:
-                    yield event
-            turns.begin(step.response)
-        elif isinstance(step, Invoke):
-            await _fill(step, stop)
-        elif isinstance(step, RunOutput):
-            yield RunFinished(step)
+    with closing(steps):  # whatever ends this, the loop learns it now
+        try:
+            for step in steps:
+                if not isinstance(step, ToolBatch):
+                    for finished in turns.finished():
+                        yield finished
+                if isinstance(step, Invoke):
+                    await _fill(step, stop)
+                elif isinstance(step, RunOutput):
+                    yield RunFinished(step)
+                else:
+                    async with aclosing(_events_of(step, model, stop)) as events:
+                        async for event in events:
+                            yield event
+                    turns.begin(getattr(step, "response", None))
+        except AgnoError:
+            for finished in turns.finished():
+                yield finished
+            raise
+
+
+def _events_of(
+    step: ModelRequest | ToolBatch, model: Model, stop: Stop | None
+) -> AsyncGenerator[Event, None]:
+    if isinstance(step, ModelRequest):
+        return _model_events(step, model, stop)
+    return _tool_events(step, stop)
+
+
+async def _tool_events(batch: ToolBatch, stop: Stop | None) -> AsyncGenerator[Event, None]:
+    for call in batch.calls:
+        yield ToolCallStarted(call)
+    async with aclosing(_results(batch, stop)) as results:
+        async for result in results:
+            yield ToolCallFinished(result)
 
 
 async def _model_events(
@@ -118,8 +137,11 @@ async def _model_events(
                     yield item
                 else:
                     request.response = item
-    except Exception as error:
-        request.error, request.streamed = error, "".join(words)
+    except BaseException as error:
+        request.streamed = "".join(words)
+        if not isinstance(error, Exception):  # closed early, cancelled
+            raise
+        request.error = error
 
 
 async def _model_stream(
@@ -200,10 +222,12 @@ async def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
                 result = step
         return result
     started = perf_counter()
-    invoke = begin_call(call, plan.tools, batch.context, plan.tool_seconds)
-    if invoke.error is None:
-        await _fill(invoke)
-    return end_call(call, invoke, started)
+    try:
+        step = prepare_call(call, plan.tools, batch.context, plan.tool_seconds)
+        await _fill(step)
+        return finish_call(call, step.result(), started)
+    except (Exception, SystemExit) as error:  # a tool may call `sys.exit`
+        return failed_call(call, error, started)
 
 
 async def _fill(step: Invoke, stop: Stop | None = None) -> None:

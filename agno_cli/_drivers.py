@@ -6,14 +6,15 @@ the model is called in the calling thread: a run nobody can stop pays nothing fo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from queue import SimpleQueue
 from time import perf_counter
 from typing import Any
 
-from ._errors import RunError
+from ._calls import carry_out, fill, value_of
+from ._errors import AgnoError, RunError
 from ._events import (
     Event,
     ReasoningDelta,
@@ -24,51 +25,44 @@ from ._events import (
     ToolCallStarted,
     Turns,
 )
-from ._loop import Begun, Step, ToolBatch, finish_at_once, first_request, run_loop
-from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult
+from ._loop import Step, ToolBatch, go_on
+from ._messages import ModelResponse, RunOutput, ToolResult
 from ._plan import Plan
+from ._shortcut import run_straight
 from ._stop import Stop
-from ._threads import call_with_timeout, start
-from ._tools import Invoke, begin_call, end_call, failed_call, hooked_call
+from ._threads import start
+from ._tools import Invoke, failed_call
 from .models._protocol import Model, ModelRequest, StreamItem
 
 
 def drive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
-    """Carry a plain run out in this thread; most end with their first answer."""
-    started = perf_counter()
-    request = first_request(plan, prompt)
-    before = perf_counter()
-    try:
-        request.response = plan.model.complete(request)
-    except BaseException as error:  # the loop raises it with the work done
-        request.error = error
-    model_seconds = perf_counter() - before
-    output = finish_at_once(plan, run_id, request, started, model_seconds)
-    if output is not None:
+    """Carry a plain run out in this thread."""
+    output = run_straight(plan, run_id, prompt)
+    if type(output) is RunOutput:
         return output
-    begun = Begun(request, started, model_seconds)
-    return drive(run_loop(plan, run_id, prompt, None, None, begun), plan.model, None)
+    return drive(go_on(plan, run_id, output), plan.model, None)
 
 
-def drive(steps: Iterator[Step], model: Model, stop: Stop | None) -> RunOutput:
+def drive(steps: Generator[Step, None, None], model: Model, stop: Stop | None) -> RunOutput:
     """Carry a run out in this thread."""
     complete = model.complete if stop is None else _stoppable(model, stop)
-    for step in steps:
-        if type(step) is ModelRequest:
-            try:
-                step.response = complete(step)
-            except BaseException as error:  # the loop raises it with the work done
-                step.error = error
-        elif type(step) is RunOutput:
-            output = step
-        elif type(step) is ToolBatch:
-            if stop is None and len(step.calls) == 1:
-                step.results.append(_carry_out(step, step.calls[0]))
+    with closing(steps):  # whatever ends this, the loop learns it now
+        for step in steps:
+            if type(step) is ModelRequest:
+                try:
+                    step.response = complete(step)
+                except BaseException as error:  # the loop raises it with the work done
+                    step.error = error
+            elif type(step) is ToolBatch:
+                if stop is None and len(step.calls) == 1:
+                    step.results = [carry_out(step.plan, step.context, step.calls[0])]
+                else:
+                    for _ in _results(step, stop):
+                        pass
+            elif type(step) is Invoke:
+                _fill(step, stop)
             else:
-                for _ in _results(step, stop):
-                    pass
-        else:
-            _fill(step, stop)
+                output = step
     return output
 
 
@@ -82,23 +76,28 @@ def _stoppable(model: Model, stop: Stop) -> Callable[[ModelRequest], ModelRespon
 
 
 def drive_events(
-    steps: Iterator[Step], model: Model, stop: Stop | None, started: RunStarted
+    steps: Generator[Step, None, None], model: Model, stop: Stop | None, started: RunStarted
 ) -> Generator[Event, None, None]:
     """Carry a run out in this thread and yield what happens."""
     yield started
     turns = Turns()
-    for step in steps:
-        if isinstance(step, ToolBatch):
-            yield from map(ToolCallStarted, step.calls)
-            yield from map(ToolCallFinished, _results(step, stop))
-        yield from turns.finished()
-        if isinstance(step, ModelRequest):
-            yield from _model_events(step, model, stop)
-            turns.begin(step.response)
-        elif isinstance(step, Invoke):
-            _fill(step, stop)
-        elif isinstance(step, RunOutput):
-            yield RunFinished(step)
+    with closing(steps):  # whatever ends this, the loop learns it now
+        try:
+            for step in steps:
+                if isinstance(step, ToolBatch):
+                    yield from map(ToolCallStarted, step.calls)
+                    yield from map(ToolCallFinished, _results(step, stop))
+                yield from turns.finished()
+                if isinstance(step, ModelRequest):
+                    yield from _model_events(step, model, stop)
+                    turns.begin(step.response)
+                elif isinstance(step, Invoke):
+                    _fill(step, stop)
+                elif isinstance(step, RunOutput):
+                    yield RunFinished(step)
+        except AgnoError:
+            yield from turns.finished()
+            raise
 
 
 def _model_events(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[Event]:
@@ -112,8 +111,11 @@ def _model_events(request: ModelRequest, model: Model, stop: Stop | None) -> Ite
                 yield item
             else:
                 request.response = item
-    except Exception as error:
-        request.error, request.streamed = error, "".join(words)
+    except BaseException as error:
+        request.streamed = "".join(words)
+        if not isinstance(error, Exception):  # closed early, cancelled
+            raise
+        request.error = error
 
 
 def _model_stream(request: ModelRequest, model: Model, stop: Stop | None) -> Iterator[StreamItem]:
@@ -140,13 +142,13 @@ def _results(batch: ToolBatch, stop: Stop | None) -> Iterator[ToolResult]:
     threaded = []
     for index, call in enumerate(batch.calls):
         if batch.plan.is_quick(call):
-            batch.results[index] = result = _carry_out(batch, call)
+            batch.results[index] = result = carry_out(batch.plan, batch.context, call)
             yield result
         else:
             threaded.append(index)
     if stop is None and len(threaded) == 1:
         (index,) = threaded
-        batch.results[index] = result = _carry_out(batch, batch.calls[index])
+        batch.results[index] = result = carry_out(batch.plan, batch.context, batch.calls[index])
         yield result
     elif threaded:
         yield from _threaded_results(batch, threaded, stop)
@@ -161,7 +163,7 @@ def _threaded_results(
         call = batch.calls[index]
         try:
             start(
-                lambda: _carry_out(batch, call),
+                lambda: carry_out(batch.plan, batch.context, call),
                 lambda result, error: ended.put((index, result, error)),
             )
         except RuntimeError as error:  # no more threads can be had
@@ -184,56 +186,11 @@ def _threaded_results(
         yield result
 
 
-def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
-    plan = batch.plan
-    if plan.tool_hooks:
-        for step in hooked_call(call, plan.tools, plan.hooks, batch.context, plan.tool_seconds):
-            if isinstance(step, Invoke):
-                _fill(step)
-            else:
-                result = step
-        return result
-    started = perf_counter()
-    invoke = begin_call(call, plan.tools, batch.context, plan.tool_seconds)
-    if invoke.error is None:
-        _fill(invoke)
-    return end_call(call, invoke, started)
-
-
-def _fill(step: Invoke, stop: Stop | None = None) -> None:
+def _fill(step: Invoke, stop: Stop | None) -> None:
+    if stop is None or step.must_finish:
+        fill(step)
+        return
     try:
-        if stop is not None and not step.must_finish:
-            step.value = stop.call(_value, step)
-        elif step.timeout is None:
-            value = step.function(*step.args)
-            step.value = _await_apart(value, None) if hasattr(value, "__await__") else value
-        else:
-            step.value = _value(step)
-    except (Exception, SystemExit) as error:  # a tool may call `sys.exit`
+        step.value = stop.call(value_of, step)
+    except (Exception, SystemExit) as error:
         step.error = error
-
-
-def _value(step: Invoke) -> Any:
-    if step.timeout is None or not step.blocking:
-        value = step.function(*step.args)
-    else:
-        value = call_with_timeout(lambda: step.function(*step.args), step.timeout)
-    return _await_apart(value, step.timeout) if hasattr(value, "__await__") else value
-
-
-def _await_apart(awaitable: Awaitable[Any], seconds: float | None) -> Any:
-    """Await in an event loop and a thread of its own: this thread may have a running loop."""
-    import asyncio
-
-    async def wait() -> Any:
-        try:
-            async with asyncio.timeout(seconds) as timeout:
-                return await awaitable
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            raise TimeoutError(f"timed out after {seconds:g} s") from None
-        except asyncio.CancelledError:
-            raise RuntimeError("it was cancelled from within") from None
-
-    return call_with_timeout(lambda: asyncio.run(wait()), None)

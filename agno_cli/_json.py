@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def to_json(value: Any) -> str:
     """Write a value as one line of JSON; what JSON does not know is written as its `str`."""
     try:
-        return msgspec.json.encode(value, enc_hook=str).decode()
+        return _encode(value).decode()
     except UnicodeEncodeError:
         import json
 

@@ -1,6 +1,6 @@
 """The run loop: what a run is, once, for all four faces.
 
-`run_loop` is a generator without I/O. It yields steps - a ModelRequest, a ToolBatch, an Invoke -
+`run_loop` gives a generator without I/O. It yields steps - a ModelRequest, a ToolBatch, an Invoke -
 whose answer the driver writes into the step before it resumes the loop; the last thing it yields
 is the RunOutput. Answers are written rather than sent: a `for` over a generator that returns
 nothing costs 0.3 µs, where `send` and its StopIteration cost 1.0 µs (CPython 3.11).
@@ -11,13 +11,13 @@ means. State is in local variables: writing an attribute of a Struct costs four 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from itertools import zip_longest
+import logging
+from collections.abc import Generator, Sequence
 from time import perf_counter
-from typing import TypeAlias, final
+from typing import TypeAlias, cast, final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ._context import RunContext
 from ._errors import (
@@ -33,6 +33,7 @@ from ._errors import (
     RunRejected,
     copy_of,
 )
+from ._hooks import Hooks
 from ._limits import Limits, check_reask, check_tokens, check_tool_calls, check_turns
 from ._memory import MemoryProtocol
 from ._messages import (
@@ -51,9 +52,10 @@ from .models._protocol import ModelRequest
 
 _NO_USAGE = Usage(requests=0)
 _STOPPED = "the run was stopped"
-_STATUS: dict[type[AgnoError], Status] = {
+_logger = logging.getLogger("agno_cli")
+_STATUS: dict[type[Exception], Status] = {
     RunCancelled: "cancelled",
-    RunRejected: "rejected",
+    Rejected: "rejected",
     LimitReached: "limited",
     OutputInvalid: "invalid",
 }
@@ -75,21 +77,27 @@ class ToolBatch(Struct, eq=False):
 
     def record(self, messages: list[Message]) -> None:
         """Append the results to a conversation; every call gets one."""
-        for call, result in zip_longest(self.calls, self.results):
-            messages.append(tool_message(call, result) if result else not_run(call, _STOPPED))
+        messages.extend(map(_answer, self.calls, self.results))
         if self.error is not None:
             raise self.error
+
+
+def _answer(call: ToolCall, result: ToolResult | None) -> Message:
+    return not_run(call, _STOPPED) if result is None else tool_message(call, result)
 
 
 Step: TypeAlias = ModelRequest | ToolBatch | Invoke | RunOutput
 
 
 class Begun(Struct, frozen=True, eq=False):
-    """A run whose first model call has been made."""
+    """A plain run up to a model call that has been made and not yet been looked at."""
 
     request: ModelRequest
     started: float
-    model_seconds: float
+    model_seconds: float = 0.0
+    tool_seconds: float = 0.0
+    turns: int = 0
+    usage: Usage | None = None
 
 
 def first_request(plan: Plan, prompt: str) -> ModelRequest:
@@ -98,39 +106,16 @@ def first_request(plan: Plan, prompt: str) -> ModelRequest:
     Raises:
         InputError: the prompt is empty.
     """
-    if not isinstance(prompt, str) or not prompt or prompt.isspace():
-        raise InputError(f"the prompt is {prompt!r}; give a text")
+    check_prompt(prompt)
     return ModelRequest(
         [Message("user", prompt)], plan.system, plan.offered, plan.options, plan.schema
     )
 
 
-def finish_at_once(
-    plan: Plan, run_id: str, request: ModelRequest, started: float, model_seconds: float
-) -> RunOutput | None:
-    """End a plain run whose first answer is its last; None leaves it to `run_loop`.
-
-    Most runs are such, and the loop takes 1.7 times as long for them.
-    """
-    response = request.response
-    if type(response) is not ModelResponse:
-        return None
-    if response.message.tool_calls or not plan.text_ends_run:
-        return None
-    message = response.message
-    request.messages.append(message)
-    return RunOutput(
-        run_id,
-        message.content,
-        request.messages,
-        response.usage,
-        1,
-        perf_counter() - started,
-        model_seconds,
-        0.0,
-        response.finish_reason,
-        response.model,
-    )
+def check_prompt(prompt: str) -> None:
+    """Raise InputError unless there is something to answer."""
+    if not isinstance(prompt, str) or not prompt or prompt.isspace():
+        raise InputError(f"the prompt is {prompt!r}; give a text")
 
 
 def run_loop(
@@ -139,76 +124,92 @@ def run_loop(
     prompt: str,
     memory: MemoryProtocol | None,
     context: RunContext | None,
-    begun: Begun | None = None,
-) -> Iterator[Step]:
-    """Yield the steps of one run, then its RunOutput; go on with a run that was `begun`.
+) -> Generator[Step, None, None]:
+    """Give the steps of one run, then its RunOutput.
 
     Raises:
-        AgnoError: whatever stopped the run; `output` carries the work done.
+        InputError: the prompt is empty.
+        AgnoError: whatever stopped the run, while it is iterated; `output` carries the work done.
     """
-    started = perf_counter()
-    model_seconds = tool_seconds = 0.0
-    turns = first = misfits = 0
-    usage: Usage | None = None
-    request = ModelRequest([])
-    try:
-        if begun is None:
-            memory = plan.memory if memory is None else memory
-            context, request = yield from _prepare(plan, run_id, prompt, memory, context)
-            first = len(request.messages) - 1
-        else:
-            request, started = begun.request, begun.started
-        messages = request.messages
-        while True:
-            if begun is None or turns:
-                _next_call(request, plan, turns, usage)
-                before = perf_counter()
-                yield request
-                model_seconds += perf_counter() - before
-            else:
-                model_seconds = begun.model_seconds
-            response = _response_to(request, plan)
-            messages.append(response.message)
-            turns += 1
-            usage = response.usage if usage is None else usage + response.usage
-            if not (plan.text_ends_run and response.message.tool_calls):
-                answer = _settle(plan, messages, usage, turns, misfits)
-                if answer is not None and answer.accepted:
-                    break
-                if answer is not None:
-                    misfits += 1
-                    continue
-            before = perf_counter()
-            if turns >= plan.turns_before_check:
-                _check_calls(plan.limits, messages, first, turns)
-            batch = ToolBatch(response.message.tool_calls, plan, context)
-            yield batch
-            tool_seconds += perf_counter() - before
-            batch.record(messages)
-        seconds = perf_counter() - started, model_seconds, tool_seconds
-        output = _sum_up(run_id, response, answer, messages[first:], usage, turns, seconds)
-        if begun is None:
-            output = yield from _conclude(plan, output, context, memory, started)
-        yield output
-    except Exception as error:
-        seconds = perf_counter() - started, model_seconds, tool_seconds
-        partial = _partial(run_id, request, first, usage, turns, seconds)
-        raise _stopped(error, partial)  # noqa: B904 - it has set the cause
+    check_prompt(prompt)
+    if plan.wants_context:
+        context = replace(context or RunContext(), run_id=run_id, agent=plan.agent)
+    return _turns(plan, run_id, prompt, plan.memory if memory is None else memory, context)
 
 
-def _prepare(
+def go_on(plan: Plan, run_id: str, begun: Begun) -> Generator[Step, None, None]:
+    """Give the further steps of a plain run, whose newest model call is looked at first."""
+    return _turns(plan, run_id, "", None, None, begun)
+
+
+def _turns(
     plan: Plan,
     run_id: str,
     prompt: str,
     memory: MemoryProtocol | None,
     context: RunContext | None,
-) -> Generator[Invoke, None, tuple[RunContext | None, ModelRequest]]:
+    begun: Begun | None = None,
+) -> Generator[Step, None, None]:
+    request, started, model_seconds, tool_seconds, turns, usage = astuple(
+        begun or Begun(ModelRequest([]), perf_counter())
+    )
+    first = misfits = 0
+    try:
+        if begun is None:
+            request = yield from _prepare(plan, prompt, memory, context)
+            first = len(request.messages) - 1
+            before = perf_counter()
+            yield request
+            model_seconds = perf_counter() - before
+        messages = request.messages
+        while True:
+            response = request.response
+            if request.error is not None or type(response) is not ModelResponse:
+                response = _checked_response(request, plan)
+            calls = response.message.tool_calls
+            messages.append(response.message)
+            turns += 1
+            usage = response.usage if usage is None else usage + response.usage
+            wants_tools = calls and plan.text_ends_run
+            answer = None if wants_tools else _settle(plan, messages, usage, turns, misfits)
+            if answer is None:
+                before = perf_counter()
+                if turns >= plan.turns_before_check:
+                    _check_calls(plan.limits, messages, first, turns)
+                batch = ToolBatch(calls, plan, context)
+                yield batch
+                tool_seconds += perf_counter() - before
+                batch.record(messages)
+            elif answer.accepted:
+                break
+            else:
+                misfits += 1
+            request.turn = turns + 1
+            _bound_tokens(request, plan, usage)
+            before = perf_counter()
+            yield request
+            model_seconds += perf_counter() - before
+        seconds = perf_counter() - started, model_seconds, tool_seconds
+        output = _sum_up(run_id, response, answer, messages[first:], usage, turns, seconds)
+        if begun is None:
+            output = yield from _conclude(plan, output, context, memory, started)
+    except BaseException as error:  # a closed stream and a cancelled task too
+        seconds = perf_counter() - started, model_seconds, tool_seconds
+        partial = _partial(run_id, request, first, usage, turns, seconds)
+        partial = replace(partial, status=_status(error))
+        _observe(plan.hooks, context, partial)
+        raise _stopped(error, partial)  # noqa: B904 - it has set the cause
+    _observe(plan.hooks, context, output)
+    yield output
+
+
+def _prepare(
+    plan: Plan, prompt: str, memory: MemoryProtocol | None, context: RunContext | None
+) -> Generator[Invoke, None, ModelRequest]:
     """Run the hooks that come first, and put the conversation together."""
-    if plan.wants_context:
-        context = replace(context or RunContext(), run_id=run_id, agent=plan.agent)
-        for hook in plan.hooks.before_run:
-            changed = yield from invoke(hook, context, prompt)
-            prompt = replacement(changed, prompt)
+    for hook in plan.hooks.before_run:
+        changed = yield from invoke(hook, context, prompt)
+        prompt = replacement(changed, prompt)
     system = plan.system
     if plan.instructions is not None:
         system = yield from invoke(plan.instructions, context)
@@ -220,7 +221,8 @@ def _prepare(
     request = first_request(plan, prompt)
     request.messages[:0] = history
     request.system = system
-    return context, request
+    _bound_tokens(request, plan, None)
+    return request
 
 
 def _conclude(
@@ -331,17 +333,17 @@ def _partial(
     return RunOutput(run_id, content, messages, usage or _NO_USAGE, turns, *seconds, "other")
 
 
-def _next_call(request: ModelRequest, plan: Plan, turns: int, usage: Usage | None) -> None:
-    """Number a call, and let it write no more than the token limit leaves."""
-    request.turn = turns + 1
-    if plan.limits.tokens is not None:
-        left = plan.limits.tokens - (usage.total_tokens if usage else 0)
-        asked = plan.options.get("max_tokens")
-        bound = min(left, asked) if isinstance(asked, int) else left
-        request.options = {**plan.options, "max_tokens": max(bound, 1)}
+def _bound_tokens(request: ModelRequest, plan: Plan, usage: Usage | None) -> None:
+    """Let a call write no more than the token limit leaves."""
+    if plan.limits.tokens is None:
+        return
+    left = plan.limits.tokens - (usage.total_tokens if usage else 0)
+    asked = plan.options.get("max_tokens")
+    bound = min(left, asked) if isinstance(asked, int) else left
+    request.options = {**plan.options, "max_tokens": max(bound, 1)}
 
 
-def _response_to(request: ModelRequest, plan: Plan) -> ModelResponse:
+def _checked_response(request: ModelRequest, plan: Plan) -> ModelResponse:
     if request.error is not None:
         raise request.error
     response = request.response
@@ -351,10 +353,24 @@ def _response_to(request: ModelRequest, plan: Plan) -> ModelResponse:
     return response
 
 
-def _stopped(error: Exception, partial: RunOutput) -> AgnoError:
+def _observe(hooks: Hooks, context: RunContext | None, output: RunOutput) -> None:
+    for observer in hooks.on_end:
+        try:
+            observer(cast("RunContext", context), output)
+        except Exception:
+            _logger.exception("`on_end` raised")
+
+
+def _status(error: BaseException) -> Status:
+    if not isinstance(error, Exception):
+        return "cancelled"
+    return _STATUS.get(type(error), "failed")
+
+
+def _stopped(error: BaseException, partial: RunOutput) -> BaseException:
     """Turn whatever stopped a run into an AgnoError that carries the work done."""
-    if isinstance(error, InputError):
-        return error  # nothing had begun
+    if isinstance(error, InputError) or not isinstance(error, Exception):
+        return error
     if isinstance(error, Rejected):
         stopped: AgnoError = RunRejected(str(error))
     elif isinstance(error, AgnoError):
@@ -364,5 +380,5 @@ def _stopped(error: Exception, partial: RunOutput) -> AgnoError:
         stopped = RunFailed(f"{type(error).__name__}: {error}")
     if stopped is not error:
         stopped.__cause__ = error
-    stopped.output = replace(partial, status=_STATUS.get(type(stopped), "failed"))
+    stopped.output = partial
     return stopped

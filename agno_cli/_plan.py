@@ -28,7 +28,9 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
         offered: the definitions shown to the model, in a stable order: the tools, then the
             output tool where the model has no native schema.
         wants_context: a hook, a tool or the instructions take the RunContext.
-        plain: no hook, memory or time limit: nothing happens before the model or after it.
+        plain: no hook, memory, output type or limit of time or tokens: nothing happens before the
+            model or after it.
+        quick: nothing in a run waits, so that a thread or a task of its own would gain nothing.
         turns_before_check: after how many turns tool calls may be too many.
         text_ends_run: a message without tool calls needs no further look.
     """
@@ -46,6 +48,7 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
     memory: MemoryProtocol | None
     wants_context: bool
     plain: bool
+    quick: bool
     text_ends_run: bool
     schema: dict[str, Any] | None
     turns_before_check: int
@@ -119,8 +122,14 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         wants_context=wants_context,
         plain=not wants_context
         and memory is None
+        and output is None
         and limits.seconds is None
         and limits.tokens is None,
+        quick=model.quick
+        and hooks is NO_HOOKS
+        and called is None
+        and not getattr(memory, "blocking", False)
+        and all(item.quick for item in offered),
         text_ends_run=output is None and limits.tokens is None,
         schema=output.schema if output is not None and model.native_schema else None,
         turns_before_check=limits.turns if limits.tool_calls is None else 0,

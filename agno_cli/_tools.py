@@ -1,8 +1,8 @@
 """Tools: a typed function with its JSON schema, made once, at decoration.
 
-A call has three parts: `begin_call` decodes and validates the arguments, the driver calls the
-function, `end_call` words the result; `hooked_call` is the same with hooks around it. Whatever
-goes wrong becomes a result that the model can act on.
+A call has three parts: `prepare_call` decodes and validates the arguments, the driver calls the
+function, `finish_call` words the result; `hooked_call` is the same with hooks around it. Whatever
+goes wrong becomes, by `failed_call`, a result that the model can act on.
 """
 
 from __future__ import annotations
@@ -216,38 +216,38 @@ class Invoke(Struct, eq=False):
         return self.value
 
 
-def begin_call(
+def prepare_call(
     call: ToolCall,
     tools: Mapping[str, Tool],
     context: RunContext | None,
     timeout: float | None,
 ) -> Invoke:
-    """Decode and validate a call's arguments; what is wrong with them comes back as `error`."""
+    """Decode and validate a call's arguments.
+
+    Raises:
+        Rejected: there is no such tool, or the arguments do not fit it.
+    """
     found = tools.get(call.name)
     if found is None:
-        problem = f"there is no such tool; the tools are: {', '.join(tools) or 'none'}"
-        return Invoke(_nothing, (), error=Rejected(problem))
+        raise Rejected(f"there is no such tool; the tools are: {', '.join(tools) or 'none'}")
     try:
         arguments = astuple(found.decode(call.arguments or "{}"))
     except Exception as error:  # msgspec's errors, and whatever a `__post_init__` raises
-        return Invoke(_nothing, (), error=Rejected(f"invalid arguments: {error}"))
+        raise Rejected(f"invalid arguments: {error}") from error
     if found.takes_context:
         arguments = (context, *arguments)
     seconds = None if found.quick else found.timeout or timeout
     return Invoke(found.call, arguments, found.waits, seconds)
 
 
-def end_call(call: ToolCall, step: Invoke, started: float) -> ToolResult:
-    """Put what became of a call into words for the model."""
-    if step.error is None:
-        try:
-            value = step.value
-            content = value if type(value) is str else _as_text(value)
-        except Exception as error:  # a value that cannot be encoded, or whose `str` raises
-            step.error = error
-        else:
-            return ToolResult(call.id, call.name, content, False, perf_counter() - started)  # noqa: FBT003
-    return failed_call(call, step.error, started)
+def finish_call(call: ToolCall, value: Any, started: float) -> ToolResult:
+    """Put what a call gave into words for the model.
+
+    Raises:
+        Exception: the value cannot be encoded, or its `str` raises.
+    """
+    content = value if type(value) is str else _as_text(value)
+    return ToolResult(call.id, call.name, content, False, perf_counter() - started)  # noqa: FBT003
 
 
 def failed_call(call: ToolCall, error: BaseException, started: float) -> ToolResult:
@@ -272,15 +272,27 @@ def hooked_call(
     try:
         for hook in hooks.before_tool:
             call = replacement((yield from invoke(hook, context, call)), call)
-        step = begin_call(call, tools, context, timeout)
-        if step.error is None:
-            yield step
-        result = end_call(call, step, started)
+        result = yield from _hookless(call, tools, context, timeout)
         for look in hooks.after_tool:
             result = replacement((yield from invoke(look, context, result)), result)
     except Exception as error:
         result = failed_call(call, error, started)
     yield result
+
+
+def _hookless(
+    call: ToolCall,
+    tools: Mapping[str, Tool],
+    context: RunContext | None,
+    timeout: float | None,
+) -> Generator[Invoke, None, ToolResult]:
+    started = perf_counter()
+    try:
+        step = prepare_call(call, tools, context, timeout)
+        yield step
+        return finish_call(call, step.result(), started)
+    except (Exception, SystemExit) as error:
+        return failed_call(call, error, started)
 
 
 def replacement(given: object, current: _T) -> _T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from agno_cli import (
     AgnoError,
     ConfigurationError,
     Hooks,
+    InputError,
+    Limits,
     Memory,
     Message,
     ModelResponse,
@@ -21,6 +24,7 @@ from agno_cli import (
     RunContext,
     RunOutput,
     ScriptedModel,
+    TextDelta,
     ToolCall,
     ToolResult,
     say,
@@ -320,3 +324,93 @@ def test_a_run_hook_that_gives_what_it_should_not(runner, place, given):
     lines = outcome(runner, Agent(ScriptedModel(["ok"]), hooks=Hooks(**fields)))
 
     assert lines[-1].startswith(("[failed]", "InputError"))
+
+
+class Ends:
+    """Notes how runs ended."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, str]] = []
+        self.hooks = Hooks(on_end=(self.note,))
+
+    def note(self, context: RunContext, output: RunOutput) -> None:
+        assert context.run_id == output.run_id
+        self.seen.append((context.user, output.status, output.content))
+
+
+def never(_: RunContext, __: object) -> None:
+    raise AssertionError("not to be called")
+
+
+@both
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, "completed"),
+        ({"model": ScriptedModel([ValueError("down")])}, "failed"),
+        ({"hooks": Hooks(before_run=(refuse,))}, "rejected"),
+        ({"hooks": Hooks(after_run=(refuse,))}, "rejected"),
+        ({"model": ScriptedModel(ASKED), "limits": Limits(turns=1)}, "limited"),
+        ({"output_type": int, "limits": Limits(output_retries=0)}, "invalid"),
+    ],
+)
+def test_an_observer_learns_how_every_run_ended(runner, fields, status):
+    ends = Ends()
+    agent = Agent(**({"model": ScriptedModel(["fine"]), "tools": [add]} | fields))
+    agent = agent.replace(hooks=agent.hooks + ends.hooks)
+
+    with suppress(AgnoError):
+        runner(agent, context=RunContext(user="ann"))
+
+    assert [(user, ended) for user, ended, _ in ends.seen] == [("ann", status)]
+
+
+def test_an_observer_sees_no_run_that_never_began():
+    with pytest.raises(InputError):
+        Agent(ScriptedModel(), hooks=Hooks(on_end=(never,))).run(" ")
+
+
+def test_an_observer_sees_a_stream_that_was_closed_early():
+    ends = Ends()
+    stream = Agent(ScriptedModel(["one two"]), hooks=ends.hooks).stream("hi")
+    assert [next(stream), next(stream)][1] == TextDelta("one ")
+
+    stream.close()
+
+    assert ends.seen == [("", "cancelled", "one ")]
+
+
+async def test_an_observer_sees_a_task_that_was_cancelled():
+    async def wait() -> None:
+        started.set()
+        await asyncio.sleep(60)
+
+    started = asyncio.Event()
+    ends = Ends()
+    model = ScriptedModel([say("", ("wait", {}))])
+    task = asyncio.create_task(Agent(model, tools=[wait], hooks=ends.hooks).arun("hi"))
+    await started.wait()
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert ends.seen == [("", "cancelled", "")]
+
+
+def test_an_observer_that_raises_changes_nothing(caplog):
+    output = Agent(ScriptedModel(["fine"]), hooks=Hooks(on_end=(crash,))).run("hi")
+
+    assert output.content == "fine"
+    assert [record.message for record in caplog.records] == ["`on_end` raised"]
+
+
+def test_an_observer_is_called_directly_so_it_is_not_async():
+    with pytest.raises(ConfigurationError, match="give functions without async"):
+        Hooks(on_end=(sign,))
+
+
+def test_hooks_are_joined_in_order():
+    joined = Hooks(before_run=(shout,), on_end=(crash,)) + Hooks(before_run=(look,))
+
+    assert joined == Hooks(before_run=(shout, look), on_end=(crash,))

@@ -373,3 +373,16 @@ def test_a_partial_output_is_json():
     text = msgspec.json.encode(caught.value.output)
 
     assert msgspec.json.decode(text, type=RunOutput) == caught.value.output
+
+
+class _Priced(ModelResponse, frozen=True):
+    """A response with a field of the user's own."""
+
+    dollars: float = 0.0
+
+
+@pytest.mark.parametrize("face", [by_run, by_arun])
+def test_a_response_may_have_more_fields(face):
+    response = _Priced(Message("assistant", "fine"), dollars=0.1)
+
+    assert face(Agent(ScriptedModel([response]))).content == "fine"

@@ -349,3 +349,13 @@ def test_a_token_used_while_the_time_limit_is_taking_effect(face, caplog):
 
     assert line == CANCELLED
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("face", [by_run, by_arun])
+def test_a_hook_that_raises_under_a_time_limit(face):
+    def crash(*_: Any) -> None:
+        raise LookupError("a bug")
+
+    agent = Agent(ScriptedModel(), hooks=Hooks(before_run=(crash,)), limits=Limits(seconds=60))
+
+    assert outcome(face, agent) == ["[failed] RunFailed: LookupError: a bug"]

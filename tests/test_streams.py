@@ -23,6 +23,7 @@ from agno_cli import (
     Model,
     ModelError,
     ModelRequest,
+    OutputInvalid,
     ReasoningDelta,
     RunFinished,
     RunStarted,
@@ -365,3 +366,27 @@ def test_words_of_a_stream_that_breaks_are_in_the_error(events_of, then):
     assert caught.value.output is not None
     assert caught.value.output.content == "half a sentence"
     assert [message.role for message in caught.value.output.messages] == ["user"]
+
+
+def test_the_last_turn_of_a_run_that_fails_is_reported_too():
+    agent = Agent(ScriptedModel(["no number"]), output_type=int, limits=Limits(output_retries=0))
+    seen: list[Event] = []
+
+    with pytest.raises(OutputInvalid):
+        seen.extend(agent.stream("hi"))
+
+    assert seen[-1] == TurnFinished(1, Usage(1, 1))
+
+
+async def test_the_last_turn_of_an_awaited_run_that_fails_is_reported_too():
+    agent = Agent(ScriptedModel(["no number"]), output_type=int, limits=Limits(output_retries=0))
+    seen: list[Event] = []
+
+    async def collect() -> None:
+        async for event in agent.astream("hi"):
+            seen.append(event)  # noqa: PERF401 - what came before the error is kept
+
+    with pytest.raises(OutputInvalid):
+        await collect()
+
+    assert seen[-1] == TurnFinished(1, Usage(1, 1))

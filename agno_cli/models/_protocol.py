@@ -52,11 +52,14 @@ class Model:
         name: the second half, e.g. `gpt-5-mini`.
         native_schema: whether it honours `ModelRequest.output_schema`; others are given an
             output tool instead.
+        quick: whether an answer takes microseconds and never waits, so that a thread or a task
+            of its own would gain nothing.
     """
 
     provider: str = "custom"
     name: str = ""
     native_schema: bool = False
+    quick: bool = False
 
     def complete(self, request: ModelRequest) -> ModelResponse:
         """Answer a request.

@@ -70,6 +70,7 @@ class ScriptedModel(Model):
     ) -> None:
         self.delay = delay
         self.native_schema = native_schema
+        self.quick = not delay and not callable(script)
         if callable(script):
             self._next: Callable[[ModelRequest], Line] = script
             return
@@ -124,8 +125,8 @@ class ScriptedModel(Model):
 
 
 def _by_turn(lines: list[ModelResponse | Exception]) -> Callable[[ModelRequest], Line]:
-    last = len(lines) - 1
-    return lambda request: lines[min(request.turn - 1, last)]
+    count = len(lines)
+    return lambda request: lines[request.turn - 1 if request.turn < count else -1]
 
 
 def _checked(line: Line) -> ModelResponse | Exception:

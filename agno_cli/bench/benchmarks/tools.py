@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 from agno_cli import Agent, RunOutput, ScriptedModel, Tool, ToolCall, ToolResult, say, tool
-from agno_cli._tools import begin_call, end_call
+from agno_cli._tools import finish_call, prepare_call
 from agno_cli.bench._operations import Operation, expect
 from agno_cli.bench.benchmarks.agents import PROMPT, UNROLLED, add
 
@@ -73,9 +73,9 @@ def call() -> Operation:
     """Carry out a call from the model's JSON to the result it reads, outside of a run."""
 
     def carry_out(asked: ToolCall) -> ToolResult:
-        step = begin_call(asked, tools, None, None)
-        step.value = step.function(*step.args)
-        return end_call(asked, step, perf_counter())
+        started = perf_counter()
+        step = prepare_call(asked, tools, None, None)
+        return finish_call(asked, step.function(*step.args), started)
 
     def check(result: ToolResult) -> None:
         expect((result.content, result.is_error), ("5", False))
