@@ -210,7 +210,8 @@ class Agent(_WithModel, kw_only=True, eq=False):
 
     def __repr__(self) -> str:
         model = self.model if isinstance(self.model, str | None) else repr(self.model)
-        tools = f", {len(self.tools)} tools" if self.tools else ""
+        listed = isinstance(self.tools, list | tuple) and self.tools
+        tools = f", {len(self.tools)} tools" if listed else ""
         return f"<Agent {self.name!r} with {model or 'the default model'}{tools}>"
 
 

@@ -35,7 +35,7 @@ from ._errors import (
 )
 from ._hooks import Hooks
 from ._limits import Limits, check_reask, check_tokens, check_tool_calls, check_turns
-from ._memory import MemoryProtocol
+from ._memory import MemoryProtocol, is_memory
 from ._messages import (
     Message,
     ModelResponse,
@@ -128,10 +128,14 @@ def run_loop(
     """Give the steps of one run, then its RunOutput.
 
     Raises:
-        InputError: the prompt is empty.
+        InputError: the prompt is empty, the memory or the context is none.
         AgnoError: whatever stopped the run, while it is iterated; `output` carries the work done.
     """
     check_prompt(prompt)
+    if memory is not None and not is_memory(memory):
+        raise InputError(f"`memory` is {memory!r}; give a Memory, not its class or name")
+    if context is not None and not isinstance(context, RunContext):
+        raise InputError(f"`context` is {context!r}; give a RunContext")
     if plan.wants_context:
         context = replace(context or RunContext(), run_id=run_id, agent=plan.agent)
     return _turns(plan, run_id, prompt, plan.memory if memory is None else memory, context)

@@ -62,11 +62,6 @@ class Plan(Struct, frozen=True, eq=False, kw_only=True):
         return tool is None or tool.quick
 
 
-def _check(field: str, value: object, fits: bool, wanted: str) -> None:  # noqa: FBT001
-    if not fits:
-        raise ConfigurationError(f"an agent's `{field}` is {value!r}; give {wanted}")
-
-
 def make_plan(  # noqa: PLR0913 - one for each field of an agent
     *,
     agent: str,
@@ -85,15 +80,8 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         ConfigurationError: a field of another type, two tools of one name, an output type
             without a schema.
     """
-    _check("name", agent, isinstance(agent, str), "a text")
-    _check("tools", tools, isinstance(tools, list | tuple), "a list of tools")
-    _check("limits", limits, isinstance(limits, Limits), "a `Limits`")
-    _check("hooks", hooks, isinstance(hooks, Hooks), "a `Hooks`")
-    _check("options", options, isinstance(options, Mapping), "a dict")
-    texts = isinstance(instructions, str) or callable(instructions)
-    _check("instructions", instructions, texts, "a text or a function of the RunContext")
-    if memory is not None:
-        _check("memory", memory, is_memory(memory), "a Memory, not its class or name")
+    _check_parts(tools, memory, limits, hooks)
+    _check_words(agent, instructions, options)
     table = tool_table(tools) if tools else {}
     output = None if output_type is None else output_spec(output_type)
     offered = tuple(table.values())
@@ -105,7 +93,9 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         offered = (*offered, output_tool(output))
     called = None if isinstance(instructions, str) else instructions
     wants_context = (
-        called is not None or hooks is not NO_HOOKS or any(t.takes_context for t in offered)
+        called is not None
+        or hooks is not NO_HOOKS
+        or (bool(offered) and any(item.takes_context for item in offered))
     )
     return Plan(
         agent=agent,
@@ -129,7 +119,7 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         and hooks is NO_HOOKS
         and called is None
         and not getattr(memory, "blocking", False)
-        and all(item.quick for item in offered),
+        and (not offered or all(item.quick for item in offered)),
         text_ends_run=output is None and limits.tokens is None,
         schema=output.schema if output is not None and model.native_schema else None,
         turns_before_check=limits.turns if limits.tool_calls is None else 0,
@@ -137,3 +127,27 @@ def make_plan(  # noqa: PLR0913 - one for each field of an agent
         tool_seconds=limits.tool_seconds,
         tool_hooks=bool(hooks.before_tool or hooks.after_tool),
     )
+
+
+def _check_words(agent: object, instructions: object, options: object) -> None:
+    if not isinstance(agent, str):
+        raise _wrong("name", agent, "a text")
+    if not isinstance(instructions, str) and not callable(instructions):
+        raise _wrong("instructions", instructions, "a text or a function of the RunContext")
+    if not isinstance(options, dict) and not isinstance(options, Mapping):
+        raise _wrong("options", options, "a dict")
+
+
+def _check_parts(tools: object, memory: object, limits: object, hooks: object) -> None:
+    if not isinstance(tools, list) and not isinstance(tools, tuple):
+        raise _wrong("tools", tools, "a list of tools")
+    if not isinstance(limits, Limits):
+        raise _wrong("limits", limits, "a `Limits`")
+    if not isinstance(hooks, Hooks):
+        raise _wrong("hooks", hooks, "a `Hooks`")
+    if memory is not None and not is_memory(memory):
+        raise _wrong("memory", memory, "a Memory, not its class or name")
+
+
+def _wrong(field: str, value: object, wanted: str) -> ConfigurationError:
+    return ConfigurationError(f"an agent's `{field}` is {value!r}; give {wanted}")

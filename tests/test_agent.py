@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import re
 import sys
 import threading
 from typing import Any
@@ -271,3 +272,24 @@ def test_nothing_is_printed(capsys):
     Agent(model, tools=[add]).run("hi")
 
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"memory": "ann"}, "`memory` is 'ann'; give a Memory, not its class or name"),
+        ({"memory": Memory}, "give a Memory, not its class or name"),
+        ({"context": {"user": "ann"}}, "`context` is {'user': 'ann'}; give a RunContext"),
+    ],
+)
+def test_an_argument_of_a_run_that_is_something_else(given, problem):
+    agent = Agent(ScriptedModel(), limits=Limits(seconds=60))
+
+    with pytest.raises(InputError, match=re.escape(problem)):
+        agent.run("hi", **given)
+
+
+def test_an_agent_that_cannot_work_can_still_be_shown():
+    wrong: Any = 5
+
+    assert repr(Agent(ScriptedModel(), tools=wrong)).startswith("<Agent 'agent' with ")

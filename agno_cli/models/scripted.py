@@ -33,6 +33,8 @@ def say(
     >>> say("", ("add", {"a": 1, "b": 2})).message.tool_calls[0].arguments
     '{"a":1,"b":2}'
     """
+    if not isinstance(content, str):
+        raise ConfigurationError(f"{content!r} is nothing to say; give a text")
     made = tuple(
         ToolCall(f"call_{number}", name, msgspec.json.encode(arguments).decode())
         for number, (name, arguments) in enumerate(calls, 1)

@@ -205,3 +205,10 @@ def test_a_function_that_gives_no_answer_is_told_so(answer):
 def test_its_name():
     assert repr(ScriptedModel()) == "<ScriptedModel scripted:scripted>"
     assert ScriptedModel(native_schema=True).native_schema
+
+
+def test_a_line_that_is_no_text():
+    wrong: Any = 5
+
+    with pytest.raises(ConfigurationError, match="5 is nothing to say; give a text"):
+        say(wrong)
