@@ -211,4 +211,4 @@ def test_a_line_that_is_no_text():
     wrong: object = 5
 
     with pytest.raises(ConfigurationError, match="5 is nothing to say; give a text"):
-        say(wrong)  # type: ignore[arg-type] - as a user might write
+        say(wrong)  # type: ignore[arg-type]  # as a user might write
