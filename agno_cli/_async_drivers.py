@@ -24,33 +24,14 @@ from ._events import (
     ToolCallStarted,
     Turns,
 )
-from ._loop import Begun, Step, ToolBatch, first_request, go_on
+from ._loop import Step, ToolBatch
 from ._messages import RunOutput, ToolCall, ToolResult
-from ._plan import Plan
-from ._shortcut import finish_at_once
 from ._stop import Stop
 from ._threads import acall
 from ._tools import Invoke, failed_call, finish_call, hooked_call, prepare_call
 from .models._protocol import Model, ModelRequest, StreamItem
 
 _END: Any = object()
-
-
-async def adrive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
-    """Carry a plain run out in this task; most end with their first answer."""
-    started = perf_counter()
-    request = first_request(plan, prompt)
-    before = perf_counter()
-    try:
-        request.response = await plan.model.acomplete(request)
-    except BaseException as error:  # the loop raises it with the work done
-        request.error = error
-    model_seconds = perf_counter() - before
-    output = finish_at_once(run_id, request, started, model_seconds)
-    if output is not None:
-        return output
-    begun = Begun(request, started, model_seconds)
-    return await adrive(go_on(plan, run_id, begun), plan.model, None)
 
 
 async def adrive(steps: Generator[Step, None, None], model: Model, stop: Stop | None) -> RunOutput:

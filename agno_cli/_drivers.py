@@ -25,22 +25,12 @@ from ._events import (
     ToolCallStarted,
     Turns,
 )
-from ._loop import Step, ToolBatch, go_on
+from ._loop import Step, ToolBatch
 from ._messages import ModelResponse, RunOutput, ToolResult
-from ._plan import Plan
-from ._shortcut import run_straight
 from ._stop import Stop
 from ._threads import start
 from ._tools import Invoke, failed_call
 from .models._protocol import Model, ModelRequest, StreamItem
-
-
-def drive_plain(plan: Plan, run_id: str, prompt: str) -> RunOutput:
-    """Carry a plain run out in this thread."""
-    output = run_straight(plan, run_id, prompt)
-    if type(output) is RunOutput:
-        return output
-    return drive(go_on(plan, run_id, output), plan.model, None)
 
 
 def drive(steps: Generator[Step, None, None], model: Model, stop: Stop | None) -> RunOutput:

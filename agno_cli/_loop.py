@@ -89,6 +89,7 @@ def _answer(call: ToolCall, result: ToolResult | None) -> Message:
 Step: TypeAlias = ModelRequest | ToolBatch | Invoke | RunOutput
 
 
+@final
 class Begun(Struct, frozen=True, eq=False):
     """A plain run up to a model call that has been made and not yet been looked at."""
 
