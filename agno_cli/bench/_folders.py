@@ -13,6 +13,7 @@ from agno_cli._errors import ConfigurationError
 from agno_cli.bench._results import Environment
 
 _LONGEST_NAME = 40  # characters of a processor's name
+_ELSEWHERE = "set AGNO_DATA to a folder you may write in"
 
 
 def bench_folder() -> Path:
@@ -38,8 +39,14 @@ def machine_folder(environment: Environment) -> Path:
     return bench_folder() / f"{readable or 'machine'}-{environment.cores}-{key}"
 
 
-def write_whole(path: Path, text: str, *, replace: bool) -> None:
+def write_whole(path: Path, text: str, *, replace: bool, instead: str = _ELSEWHERE) -> None:
     """Write a whole file or none, and its folder.
+
+    Args:
+        path: the file.
+        text: what it is to hold.
+        replace: whether it may be there already.
+        instead: what to do where it cannot be written.
 
     Raises:
         FileExistsError: there is one, and it is not to be replaced.
@@ -60,8 +67,7 @@ def write_whole(path: Path, text: str, *, replace: bool) -> None:
         raise
     except OSError as error:
         raise ConfigurationError(
-            f"cannot write {path}: {error.strerror or error}; set AGNO_DATA to a folder you may"
-            " write in"
+            f"cannot write {path}: {error.strerror or error}; {instead}"
         ) from error
 
 

@@ -14,8 +14,12 @@ from msgspec import Struct
 from agno_cli._errors import ConfigurationError
 
 # A test's name goes on with anything but a lower-case letter; what is quoted stands in a log.
-_NAME = re.compile(r"(?:^|[^\w\"'/])(Benchmark(?![a-z])[^\s\"']*)[ ]*(?=\t|  |$)")
+# What was pasted may have single blanks, so figures behind it tell a name, too.
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_NAME = re.compile(
+    r"(?:^|[^\w\"'/])(Benchmark(?![a-z])[^\s\"']*)[ ]*"
+    rf"(?=\t|  |$| \d+\s+{_NUMBER} ns/op)"
+)
 _FIGURES = re.compile(rf"(?<![\w.])\d+\s+({_NUMBER}) ns/op((?:\s+{_NUMBER} \S+)*)\s*$")
 _MORE = re.compile(rf"({_NUMBER}) (\S+)")
 _FAILED = re.compile(r"\s*--- (FAIL|SKIP): (Benchmark\S*)")

@@ -6,18 +6,16 @@ A side is an interpreter, with what it imports: this environment, or that of a r
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
 
-from agno_cli.bench._children import CouldNotMeasureError, _kill_group, _problem
+from agno_cli.bench._children import CouldNotMeasureError, run_command
 from agno_cli.bench._measure import Progress
 from agno_cli.bench._registry import Benchmark
 
@@ -28,7 +26,6 @@ _PROCESS_SECONDS = 0.5
 # Seven reach significance at all. One process that was disturbed all along hides a slowdown from
 # eight (9 of 10 were found), not from ten.
 PROCESSES = 10
-NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 class Side(Struct, frozen=True):
@@ -146,49 +143,10 @@ def run_side(side: Side, arguments: Sequence[str], *, seconds: float) -> bytes:
         run_command(
             [side.python, "-P", *arguments, str(output)],
             seconds=seconds,
-            variables=side.variables,
+            environment={**os.environ, **side.variables},
             folder=side.folder,
         )
         try:
             return output.read_bytes()
         except OSError as error:
             raise CouldNotMeasureError(f"it wrote no result: {error.strerror}") from None
-
-
-def run_command(
-    command: Sequence[str],
-    *,
-    seconds: float,
-    variables: Mapping[str, str] = NO_VARIABLES,
-    folder: str | None = None,
-) -> None:
-    """Run a command to its end, with all it started.
-
-    Raises:
-        CouldNotMeasureError: it cannot be run, failed, or did not end in time.
-    """
-    try:
-        process = subprocess.Popen(  # noqa: S603 - an interpreter, git or an installer
-            command,
-            cwd=folder,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CouldNotMeasureError(f"cannot run {command[0]}: {error.strerror}") from None
-    with process:
-        try:
-            _, complaints = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            _kill_group(process)
-            raise CouldNotMeasureError(f"it did not end within {seconds:g} s") from None
-        except BaseException:
-            _kill_group(process)
-            raise
-    if process.returncode:
-        raise CouldNotMeasureError(_problem(complaints, process.returncode))

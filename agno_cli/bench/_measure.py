@@ -13,15 +13,18 @@ from msgspec import Struct
 
 from agno_cli.bench._children import CouldNotMeasureError, run_child
 from agno_cli.bench._environment import VARIABLES
+from agno_cli.bench._interrupts import interrupts_held
 from agno_cli.bench._registry import BUILT_IN, Benchmark
 from agno_cli.bench._results import Aside, Count, Counted, Result, Settings, Suite, Timing
 
 NORMAL = Settings(rounds=2, processes=5, values=3, min_seconds=0.05)
-# Seven processes on each side are the fewest that can show a difference (p < 0.002).
-FAST = Settings(rounds=1, processes=8, values=2, min_seconds=0.03)
+# Seven processes on each side are the fewest that can show a difference (p < 0.002); one of eight
+# that was disturbed all along hides a slowdown of 15 %, one of ten does not. In two rounds, so
+# that what disturbs for some seconds hits half of a benchmark's.
+FAST = Settings(rounds=2, processes=5, values=2, min_seconds=0.03)
 RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
 # For all benchmarks at once, within six minutes on two cores.
-BROAD = Settings(rounds=1, processes=7, values=2, min_seconds=0.03)
+BROAD = Settings(rounds=1, processes=7, values=2, min_seconds=0.02)
 
 _SECONDS_LIMIT = 900.0
 # What a worker process spends on starting, and a step on its manager and on finding the loops:
@@ -144,10 +147,11 @@ def _take(step: _Step, notebook: _Notebook, settings: Settings) -> None:
             notebook.counts, notebook.notes = counted.counts, counted.notes
         else:
             timing = time(step.benchmark, settings, loops=notebook.loops)
-            notebook.processes.extend(timing.processes)
-            notebook.cpu.extend(timing.cpu)
-            notebook.relative.extend(timing.relative)
-            notebook.loops = timing.loops
+            with interrupts_held():  # these belong together
+                notebook.processes.extend(timing.processes)
+                notebook.cpu.extend(timing.cpu)
+                notebook.relative.extend(timing.relative)
+                notebook.loops = timing.loops
     except CouldNotMeasureError as error:
         notebook.problem = f"{step.what.partition(',')[0]} failed: {error}"
     notebook.started = True

@@ -15,8 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from agno_cli._errors import ConfigurationError
-from agno_cli.bench._children import CouldNotMeasureError
-from agno_cli.bench._interleave import Side, run_command
+from agno_cli.bench._children import CouldNotMeasureError, run_command
+from agno_cli.bench._interleave import Side
 
 _GIT_SECONDS = 120.0
 _INSTALL_SECONDS = 900.0

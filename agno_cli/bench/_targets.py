@@ -125,7 +125,7 @@ def parse_target(benchmark: str, metric: str, text: Any, known: Mapping[str, obj
         raise ConfigurationError(
             f"{benchmark}.{metric} is {text!r}; write a text such as {_example(metric)}"
         )
-    scanner = _Scanner(f"{benchmark}.{metric}", text)
+    scanner = Scanner(f"{benchmark}.{metric}", text)
     statistic = scanner.take(r"[a-z]+", f"one of {', '.join(_STATISTICS)}")
     base = ""
     if statistic == "ratio":
@@ -137,13 +137,21 @@ def parse_target(benchmark: str, metric: str, text: Any, known: Mapping[str, obj
     elif (statistic == "med") != (metric in TIMED):
         wanted = "value" if statistic == "med" else "med"
         scanner.fail(f"`{wanted}`, for `{metric}`", again=statistic)
-    sign = scanner.take(r"<=|>=|<|>", "one of < <= > >=")
-    number = scanner.take(r"\d+(\.\d+)?(e[+-]?\d+)?", "a number")
-    units = {"": 1.0} if base else UNITS[METRICS[metric]]
-    unit = scanner.take(r"\S*", "a unit", among=units)
+    sign = take_sign(scanner)
+    bound = take_quantity(scanner, {"": 1.0} if base else UNITS[METRICS[metric]])
     scanner.end()
-    bound = float(number) * units[unit]
     return Target(benchmark, metric, statistic, sign, bound, base, text.strip())  # type: ignore[arg-type]  # one of the three, as checked above
+
+
+def take_sign(scanner: Scanner) -> str:
+    """Read what compares a figure with its bound."""
+    return scanner.take(r"<=|>=|<|>", "one of < <= > >=")
+
+
+def take_quantity(scanner: Scanner, units: Mapping[str, float]) -> float:
+    """Read a number and its unit."""
+    number = scanner.take(r"\d+(_\d+)*(\.\d+)?(e[+-]?\d+)?", "a number")
+    return float(number) * units[scanner.take(r"[^\s,()]*", "a unit", among=units)]
 
 
 def _example(metric: str) -> str:
@@ -155,8 +163,13 @@ def _example(metric: str) -> str:
     }[METRICS[metric]]
 
 
-class _Scanner:
-    """Reads a text from left to right, and shows where it stops being grammatical."""
+class Scanner:
+    """Reads a text from left to right, and shows where it stops being grammatical.
+
+    Args:
+        place: what the text is the value of, for errors.
+        text: what to read.
+    """
 
     def __init__(self, place: str, text: str) -> None:
         self._place = place
@@ -165,6 +178,11 @@ class _Scanner:
         self._skip()
 
     def take(self, pattern: str, wanted: str, among: Mapping[str, object] | None = None) -> str:
+        """Read what matches, of those names only where some are given.
+
+        Raises:
+            ConfigurationError: `wanted` was expected here, and something else stands there.
+        """
         found = re.compile(pattern).match(self._text, self._at)
         if found is None or (among is not None and found[0] not in among):
             names = ", ".join(name for name in among if name) if among else ""
@@ -176,6 +194,11 @@ class _Scanner:
         return found[0]
 
     def end(self) -> None:
+        """Refuse what is left.
+
+        Raises:
+            ConfigurationError: there is something left.
+        """
         if self._at < len(self._text):
             self.fail("nothing more")
 

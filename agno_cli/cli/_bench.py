@@ -4,37 +4,71 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from agno_cli._errors import ConfigurationError
+from agno_cli._errors import ConfigurationError, RunCancelled
 from agno_cli.bench._environment import read_environment
 from agno_cli.bench._history import remember
+from agno_cli.bench._interrupts import ends_as_interrupts, interrupts_held
 from agno_cli.bench._measure import estimate, measure
 from agno_cli.bench._record import Record
-from agno_cli.bench._results import Environment
+from agno_cli.bench._results import Environment, Suite
 from agno_cli.bench._verdicts import judge
 from agno_cli.bench._warnings import cautions, read_governors
 from agno_cli.bench.peers._compare import compare
 from agno_cli.cli._bench_compare import compare_with, measure_and_keep_noise
 from agno_cli.cli._bench_progress import with_progress
-from agno_cli.cli._bench_request import Request, find_source, make_request, read_words
+from agno_cli.cli._bench_request import Gate, Request, find_source, make_request, read_words
 from agno_cli.cli._console import Console
-from agno_cli.cli._peers import caption, peer_listing, peer_rows, pins_updated
-from agno_cli.cli._table import write_table
+from agno_cli.cli._errors import as_document, describe
+from agno_cli.cli._errors import exit_code as code_of
+from agno_cli.cli._peers import show_peers, update_and_show_pins
 from agno_cli.reports._document import BenchReport, to_json
+from agno_cli.reports._peer_rows import peer_caption, peer_rows
 
 if TYPE_CHECKING:
-    from agno_cli.cli._bench_request import Gate
     from agno_cli.cli.bench import BenchOptions
 
 MISSED, NOT_MEASURED, INTERRUPTED = 3, 4, 130
 
 
+class _Measured(NamedTuple):
+    """What there is to be published."""
+
+    report: BenchReport
+    gates: frozenset[Gate]
+
+
 def execute(options: BenchOptions) -> int:
     """Do what was asked for and write it; give the exit code."""
+    console = Console(quiet=options.quiet, verbose=options.verbose)
+    with ends_as_interrupts():
+        with _errors_as_data(console, enabled=options.json and options.output is None):
+            measured = _do(options, console)
+        return 0 if measured is None else _publish(measured, options, console)
+
+
+@contextmanager
+def _errors_as_data(console: Console, *, enabled: bool) -> Iterator[None]:
+    """Write what ended the command where the data goes too, if that is to be a document."""
+    try:
+        yield
+    except BrokenPipeError:  # nobody reads any more
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if enabled:
+            told = error if isinstance(error, Exception) else RunCancelled("interrupted")
+            console.document("bench", None, error=as_document(told))
+        raise
+
+
+def _do(options: BenchOptions, console: Console) -> _Measured | None:
+    """Do what was asked for; None where that is written by now, and nothing was measured."""
     word, names, file = read_words(options.words or ())
     source = find_source(options, file)
     if word != "run":
@@ -46,37 +80,68 @@ def execute(options: BenchOptions) -> int:
             _bench_words.show_one(options, source, names)
         else:
             _bench_words.show_history(options, names)
-        return 0
-    console = Console(quiet=options.quiet, verbose=options.verbose)
+        return None
     if options.update_pins:
-        console.write(pins_updated())
-        return 0
+        update_and_show_pins(console, json=options.json)
+        return None
     if options.vs == "":
-        write_table(console, ("library", "installed is", "state"), peer_listing())
-        return 0
+        show_peers(console, json=options.json)
+        return None
     environment = read_environment()  # before the load that measuring makes
     request = make_request(options, source, names, environment)
     if options.dry_run:
-        _show_plan(request, console)
-        return 0
+        _show_plan(request, console, json=options.json)
+        return None
     if options.aa:
         measure_and_keep_noise(request.chosen, environment, console, json=options.json)
-        return 0
-    return _measure_and_report(options, request, environment, console)
+        return None
+    return _Measured(_measure(options, request, environment, console), request.gates)
 
 
-def _measure_and_report(
+def _measure(
     options: BenchOptions, request: Request, environment: Environment, console: Console
-) -> int:
-    suite = with_progress(console, lambda report: measure(request.chosen, request.settings, report))
-    record = Record(environment=environment, suite=suite)
-    _keep(options, record, console)
-    report = _with_others(_report(request, record), options, request, console)
-    for warning in report.warnings:
-        console.note(f"warning: {warning.text}; {warning.next_step}")
-    _write_files(report, options)
-    _show(report, options)
-    return exit_code(report, request.gates, strict=options.strict)
+) -> BenchReport:
+    """Measure and compare; an interrupt at any moment keeps what there is."""
+    suite = _suite(request, console)
+    try:
+        with interrupts_held():
+            record = Record(environment=environment, suite=suite)
+            report = _report(request, record)
+            _keep(options, record, console)
+        return _with_others(report, options, request, console)
+    except KeyboardInterrupt:
+        return replace(report, result=replace(report.result, partial=True))
+
+
+def _suite(request: Request, console: Console) -> Suite:
+    found: list[Suite] = []
+    try:
+        with_progress(
+            console,
+            lambda report: found.append(measure(request.chosen, request.settings, report)),
+        )
+    except KeyboardInterrupt:  # while the bar was taken away
+        if not found:
+            raise
+        return replace(found[0], partial=True)
+    return found[0]
+
+
+def _publish(measured: _Measured, options: BenchOptions, console: Console) -> int:
+    report, code = (
+        measured.report,
+        exit_code(measured.report, measured.gates, strict=options.strict),
+    )
+    with interrupts_held():
+        for warning in report.warnings:
+            console.note(f"warning: {warning.text}; {warning.next_step}")
+        try:
+            _write_files(report, options)
+        except OSError as error:  # what took minutes is shown all the same
+            console.remark(f"error: {describe(error)}\n", dim=False)
+            code = code_of(error)
+        _show(report, options)
+    return code
 
 
 def _report(request: Request, record: Record) -> BenchReport:
@@ -107,7 +172,7 @@ def _with_others(
             report = replace(
                 report,
                 peers=tuple(peer_rows(versus)),
-                peer_caption=tuple(caption(versus)),
+                peer_caption=tuple(peer_caption(versus)),
                 versus=versus,
             )
     except KeyboardInterrupt:
@@ -134,11 +199,16 @@ def exit_code(
     return NOT_MEASURED if unmeasured or (strict and "inconclusive" in outcomes) else 0
 
 
-def _show_plan(request: Request, console: Console) -> None:
+def _show_plan(request: Request, console: Console, *, json: bool) -> None:
     settings = request.settings
     processes = settings.rounds * settings.processes
-    console.write("".join(f"{benchmark.name}\n" for benchmark in request.chosen))
+    names = [benchmark.name for benchmark in request.chosen]
     seconds = estimate(request.chosen, settings)
+    if json:
+        plan = {"benchmarks": names, "settings": settings, "seconds": seconds}
+        console.document("bench --dry-run", plan)
+        return
+    console.write("".join(f"{name}\n" for name in names))
     console.note(
         f"{len(request.chosen)} benchmarks, {processes} processes each,"
         f" {settings.values} values a process: about {seconds:.0f} s; nothing was measured"

@@ -112,6 +112,8 @@ def make_request(
     known = load_benchmarks(source)
     targets = _targets(options, source, known)
     chosen = select(known, names, parts=options.part or (), everything=options.everything)
+    if options.targets is not None:
+        _check_targets(targets, chosen, options.targets)
     return Request(
         source=source,
         known=known,
@@ -166,6 +168,19 @@ def _targets(options: BenchOptions, source: Source, known: Sequence[Benchmark]) 
         return ()
     path = Path(options.targets) if options.targets else BUILT_IN_TARGETS
     return load_targets(path, {benchmark.name: 0 for benchmark in known})
+
+
+def _check_targets(targets: Sequence[Target], chosen: Sequence[Benchmark], file: str) -> None:
+    """Refuse targets none of which would be judged: nothing could ever miss them."""
+    names = [benchmark.name for benchmark in chosen]
+    wanted = dict.fromkeys(target.benchmark for target in targets)
+    if not any(name in names for name in wanted):
+        raise InputError(
+            f"no target of {file} is of a benchmark that would be measured ({', '.join(names)});"
+            f" name one of {', '.join(wanted)}"
+            if wanted
+            else f'{file} holds no target; write one such as `create.time = "med<=1us"`'
+        )
 
 
 def _with_bases(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agno_cli.bench._compare import Comparison
 from agno_cli.bench._statistics import Interval
 from agno_cli.reports import _figures
+from agno_cli.reports._further import HOW_CHANGED
 from agno_cli.reports._markup import EMPTY, Markup, element, joined, spelled
 from agno_cli.reports._page import Column, Section, mark, row, table
 from agno_cli.reports._plots import Shape, Tick, drawing, grid, linear, sign, span, upright
@@ -25,7 +26,7 @@ _COLUMNS = (
 )
 _LEAD = (
     "A mark left of the middle line is faster, or less; the shaded bar is the 95 % interval of the"
-    " change, p the probability of such a difference between equals."
+    f" change, p the probability of such a difference between equals. {HOW_CHANGED}"
 )
 
 

@@ -16,7 +16,7 @@ from agno_cli.bench._scaling import Scaling, find_scaling
 from agno_cli.bench._verdicts import Verdict
 from agno_cli.bench._warnings import Caution
 from agno_cli.bench.peers._results import Comparison as PeerComparison
-from agno_cli.reports._peers import PeerRow
+from agno_cli.reports._peer_rows import PeerRow
 
 SCHEMA_VERSION = 1
 _PYPERF_KEYS = ("version", "metadata", "benchmarks")
@@ -58,6 +58,7 @@ def to_json(report: BenchReport) -> str:
     document: dict[str, Any] = msgspec.to_builtins(report)
     record = Record(environment=report.environment, suite=report.result)
     pyperf = msgspec.json.decode(to_pyperf(record))
+    document["error"] = None
     document["scaling"] = msgspec.to_builtins(report.scaling)
     document |= {key: pyperf[key] for key in _PYPERF_KEYS}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

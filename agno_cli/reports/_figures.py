@@ -11,6 +11,7 @@ _RATES = ((1e6, "M"), (1e3, "k"), (1.0, ""))
 _BYTES = ((1024.0**2, "MiB"), (1024.0, "KiB"), (1.0, "B"))
 _IN_FULL = 10 * 1024
 _NEARLY_ONE = 0.9995
+_WHOLE = 9.95  # two digits round it up to 10
 
 
 def seconds(value: float) -> str:
@@ -60,13 +61,22 @@ def percent(part: float) -> str:
     return f"{100 * part:.1f} %"
 
 
+def times(ratio: float) -> str:
+    """Write how many times another figure something is.
+
+    >>> times(22_512.3), times(1.33), times(0.468)
+    ('22,512x', '1.3x', '0.47x')
+    """
+    return f"{ratio:,.0f}x" if ratio >= _WHOLE else f"{ratio:.2g}x"
+
+
 def in_words(metric: str, value: float) -> str:
-    """Write a figure of a metric; rates are per second.
+    """Write a figure of a metric; rates are per second, an unknown metric is a number.
 
     >>> in_words("bytes", 112), in_words("rate", 2e6)
     ('112 B', '2.00 M/s')
     """
-    dimension = METRICS[metric]
+    dimension = METRICS.get(metric)
     if dimension == "time":
         return seconds(value)
     if dimension == "rate":

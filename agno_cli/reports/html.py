@@ -35,7 +35,7 @@ def to_html(report: BenchReport, *, command: Sequence[str] = ("agno", "bench")) 
         *_attention(report),
         _figures(report),
         *changes(report.baseline, report.comparisons),
-        *peers(report.peers),
+        *peers(report.peers, report.peer_caption),
         *scaling(report.scaling, report.environment),
         *distribution(report),
         _environment(report.environment),
@@ -89,8 +89,8 @@ def _attention(report: BenchReport) -> list[Section]:
         )
         for warning in report.warnings
     ]
-    # What is to be said of peers and changes stands beside their rows.
-    rest = replace(report, warnings=(), peers=(), comparisons=())
+    # What is to be said of changes stands beside their rows.
+    rest = replace(report, warnings=(), comparisons=())
     items += [spelled(remark) for remark in remarks(rest)]
     return [Section("Worth knowing", listing(items, name="remarks"))] if items else []
 

@@ -29,10 +29,12 @@ def to_markdown(report: BenchReport) -> str:
     width = len(_HEADINGS) if any(row.documented for row in table) else _WITHOUT_DOCUMENTED
     lines = [_line(_HEADINGS[:width]), _line(_RULES[:width])]
     lines += [_line(_cells(row)[:width]) for row in table]
-    for title, headings, cells in further_tables(report):
-        rules = ["---"] * len(headings)
-        lines += ["", f"**{_escaped(title)}**", "", _line(headings), _line(rules)]
-        lines += [_line(map(_escaped, row)) for row in cells]
+    for further in further_tables(report):
+        rules = ["---", *["--:"] * (len(further.headings) - 1)]
+        lines += ["", f"**{_escaped(further.title)}**", ""]
+        lines += [_line(map(_in_one_line, further.headings)), _line(rules)]
+        lines += [_line(map(_in_one_line, row)) for row in further.rows]
+        lines += ["", *(f"- {_escaped(note)}" for note in further.notes)]
     lines += ["", f"**{_escaped(tally(report))}**", ""]
     lines += [f"- {_escaped(remark)}" for remark in [*remarks(report), *caption(report)]]
     return "\n".join(lines) + "\n"
@@ -55,8 +57,21 @@ def _stacked(lines: Iterable[str], *, join: str = "<br>") -> str:
     return join.join(map(_escaped, lines)) or NOTHING
 
 
+def _in_one_line(cell: str) -> str:
+    return _stacked(cell.split("\n")) if cell else ""
+
+
 def _escaped(text: str) -> str:
-    """Keep Markdown from reading signs of ours as its own."""
+    """Keep Markdown from reading signs of ours as its own; what stands in backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick is only a sign
+        return "\\`".join(map(_plain, parts))
+    parts[::2] = map(_plain, parts[::2])
+    parts[1::2] = [part.replace("|", "\\|") for part in parts[1::2]]
+    return "`".join(parts)
+
+
+def _plain(text: str) -> str:
     for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("~", "\\~")):
         text = text.replace(sign, safe)
     return text.replace("_", "\\_").replace("*", "\\*")

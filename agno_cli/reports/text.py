@@ -7,11 +7,10 @@ and Agno-Go's from another machine are in the Markdown and on a wider terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from agno_cli.reports._document import BenchReport
-from agno_cli.reports._further import further_tables
+from agno_cli.reports._further import FurtherTable, further_tables
 from agno_cli.reports._rows import Row, caption, remarks, rows, tally
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _HEADINGS = (
     *("Agno-Go\ndocumented", "Agno-Go\nelsewhere"),
 )
 _NARROW_HEADINGS = ("benchmark", "time\n±", "live\nallocs", "targets", "Agno-Go\ndocumented")
-_LAST_FIGURE = 6
+_NARROW_LIBRARIES = 3
 _COLOURS = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
 
 
@@ -46,8 +45,11 @@ def write(report: BenchReport, out: TextIO, *, width: int | None = None) -> None
     console = Console(file=out, width=width, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(_table(report, wide=console.width >= WIDE))
-        for title, headings, cells in further_tables(report):
-            console.print(_plain_table(title, headings, cells))
+        libraries = None if console.width >= WIDE else _NARROW_LIBRARIES
+        for further in further_tables(report, libraries=libraries):
+            console.print(_plain_table(further))
+            for note in further.notes:
+                console.print(escape(note), style="dim")
         for paragraph in caption(report):
             console.print(escape(paragraph), style="dim")
         for remark in remarks(report):
@@ -79,15 +81,16 @@ def _table(report: BenchReport, *, wide: bool) -> Table:
     return table
 
 
-def _plain_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _plain_table(further: FurtherTable) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    title = Text(further.title)
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if 0 < number < _LAST_FIGURE else "left")
-    for cells in rows:
+    for number, heading in enumerate(further.headings):
+        table.add_column(Text(heading), justify="right" if number else "left")
+    for cells in further.rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in cells))
     return table
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from agno_cli.bench._measure import BROAD, NORMAL, estimate
 from agno_cli.bench._operations import Workbench, WorkNotDoneError
 from agno_cli.bench._results import Count
 from agno_cli.bench.benchmarks import BENCHMARKS, endurance, http, parallel, startup
@@ -25,6 +26,15 @@ def test_its_work_is_done_before_while_and_after_it_is_timed(benchmark):
 def test_names_are_unique():
     names = [benchmark.name for benchmark in BENCHMARKS]
     assert len(set(names)) == len(names)
+
+
+def test_the_sets_take_as_long_as_is_said_of_them():
+    """On two quiet cores: the default set at most 90 s, all of them without peers six minutes.
+
+    Whoever adds more makes others cheaper: fewer that are counted, or less in BROAD.
+    """
+    assert estimate([b for b in BENCHMARKS if b.default], NORMAL) <= 90
+    assert estimate(BENCHMARKS, BROAD) <= 330
 
 
 @pytest.mark.parametrize(

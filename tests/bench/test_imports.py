@@ -113,6 +113,17 @@ def test_any_log_may_stand_in_between(log):
     assert (figure.benchmark, figure.value) == ("BenchmarkRun-8", 26.5 * 1e-9)
 
 
+@pytest.mark.parametrize("blank", [" ", "  ", "\t", " \t "])
+def test_pasted_figures_may_have_any_blanks_between_them(blank):
+    fields = ["BenchmarkRun-8", "100", "26.5 ns/op", "536 B/op", "8 allocs/op"]
+    figures = read_go(f"  {blank.join(fields)}{blank}\n", "go.txt")
+    assert [(f.benchmark, f.metric, f.value) for f in figures] == [
+        ("BenchmarkRun-8", "time", 26.5 * 1e-9),
+        ("BenchmarkRun-8", "allocated", 536.0),
+        ("BenchmarkRun-8", "allocations", 8.0),
+    ]
+
+
 def test_a_log_of_json_lines_is_no_json_file():
     text = '{"msg":"ready"}\nBenchmarkRun-8 \t 100\t 2.0 ns/op\n'
     (row,) = import_text(text, "go.txt")

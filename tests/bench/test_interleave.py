@@ -21,44 +21,12 @@ from agno_cli.bench._sources import load_benchmarks
 from agno_cli.bench.benchmarks import agents
 from tests.bench.records import HERE
 
-# 23 runs in the place of 20 are 15 % more work.
-WORKLOAD = """\
-import os
-
-from agno_cli import Agent, ScriptedModel
-from agno_cli.bench import benchmark
-
-AGENT = Agent(ScriptedModel(["Paris."]), instructions="Be brief.")
-RUNS = 23 if "SLOWER" in os.environ else 20
-
-
-@benchmark(expected="Paris.")
-def runs():
-    for _ in range(RUNS):
-        output = AGENT.run("The capital of France?")
-    return output.content
-
-
-@benchmark
-def sleep():
-    import time
-
-    time.sleep(0.11)
-
-
-@benchmark
-def long():
-    import time
-
-    time.sleep(0.51)
-"""
+WORKLOAD = Path(__file__).with_name("workload.py")
 
 
 @pytest.fixture
-def workload(tmp_path):
-    path = tmp_path / "workload.py"
-    path.write_text(WORKLOAD)
-    runs, sleep, long = load_benchmarks(Source(kind="file", reference=str(path)))
+def workload():
+    runs, sleep, long = load_benchmarks(Source(kind="file", reference=str(WORKLOAD)))
     return replace(runs, count=None), sleep, long
 
 
@@ -107,7 +75,7 @@ def test_sides_take_turns_and_the_first_changes(tmp_path):
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("sys.exit('it broke')", "it broke"),
+        ("sys.exit('it broke')", "it ended with exit code 1 and said: it broke"),
         ("print('rubbish')", "it wrote no result: No such file or directory"),
         (
             "open(sys.argv[-1], 'w').write('rubbish')",
@@ -135,12 +103,12 @@ def test_an_interrupt_ends_the_worker(tmp_path, monkeypatch):
     started = tmp_path / "pid"
     side = python(tmp_path, f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid()))")
 
-    def interrupt(process, **_):
+    def interrupt(*_):
         while not (started.exists() and started.read_text()):
             pass
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("subprocess.Popen.communicate", interrupt)
+    monkeypatch.setattr("agno_cli.bench._children._killed_after", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_side(side, ["x"], seconds=60)
     with pytest.raises(ProcessLookupError):
@@ -213,7 +181,7 @@ def test_a_side_that_cannot_count_says_so(tmp_path, workload):
     built_in = benchmark("x", count=lambda: None)
     for made in (built_in, workload[1]):
         (given,) = measure_sides([made], {"a": python(tmp_path, "sys.exit('no')")}, HERE)
-        assert given.suite.results[0].problem == "no"
+        assert given.suite.results[0].problem == "it ended with exit code 1 and said: no"
 
 
 def test_a_revision_before_sources_counts_by_name_alone(tmp_path):

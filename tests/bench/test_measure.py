@@ -62,7 +62,7 @@ def test_an_interrupt_keeps_what_was_measured():
 
 
 @pytest.mark.parametrize(
-    ("settings", "in_all"), [(FAST, 4), (BROAD, 4), (NORMAL, 6), (RIGOROUS, 12)]
+    ("settings", "in_all"), [(FAST, 6), (BROAD, 4), (NORMAL, 6), (RIGOROUS, 12)]
 )
 def test_what_takes_seconds_has_half_the_processes_but_enough_for_a_ratio(settings, in_all):
     lengthy = Benchmark(name="x", summary="", operation="", lengthy=True)

@@ -100,6 +100,22 @@ def test_an_update_that_fails_leaves_the_pins_as_they_were(tmp_path):
     assert path.read_text() == PINS
 
 
+def test_pins_that_cannot_be_written_say_what_to_do(tmp_path, monkeypatch):
+    path = tmp_path / "pins.toml"
+    path.write_text(PINS)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("agno_cli.bench._folders.NamedTemporaryFile", refuse)
+    with pytest.raises(ConfigurationError) as caught:
+        update_pins(path, ask=lambda _: "9")
+    assert str(caught.value) == (
+        f"cannot write {path}: Permission denied; update the pins from an installation of agno-cli"
+        " that you may write in"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -231,4 +231,4 @@ def test_a_peer_sees_no_keys_and_none_of_the_users_folders(write, monkeypatch):
 def test_an_interpreter_that_is_not_there_is_a_problem(tmp_path):
     bench = Bench(tmp_path / "python", tmp_path / "worker.py", tmp_path, here=False)
     answer = bench.ask("check", limit=60)
-    assert answer.problem == f"cannot start {tmp_path / 'python'}: No such file or directory"
+    assert answer.problem == f"cannot run {tmp_path / 'python'}: No such file or directory"

@@ -135,7 +135,9 @@ def test_other_dependencies_are_installed(project, monkeypatch):
     revision = find_revision("v1", project)
     assert revision is not None
     with (
-        pytest.raises(ConfigurationError, match="cannot install the revision: no network"),
+        pytest.raises(
+            ConfigurationError, match=r"cannot install the revision: .* said: no network"
+        ),
         revision_side(revision, project),
     ):
         pass

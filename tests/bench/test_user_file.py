@@ -183,7 +183,7 @@ def test_what_cannot_be_measured_is_refused_at_once(function, options, message):
     ("text", "error", "message"),
     [
         ("x = 1", InputError, "has no benchmark; put `@benchmark` from agno_cli.bench"),
-        ("1 / 0", ConfigurationError, "cannot be imported: ZeroDivisionError"),
+        ("1 / 0", ConfigurationError, "cannot be imported: .*ZeroDivisionError"),
         (
             "from agno_cli.bench import benchmark\n@benchmark\ndef run(): pass",
             ConfigurationError,

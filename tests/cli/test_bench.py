@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from agno_cli.bench._targets import Target
 from agno_cli.bench._verdicts import Outcome, Verdict
 from agno_cli.bench.benchmarks import BENCHMARKS
 from agno_cli.cli import main
-from agno_cli.cli._bench import _with_others, exit_code
+from agno_cli.cli._bench import _Measured, _publish, _with_others, exit_code
 from agno_cli.cli._bench_progress import in_words, with_bar
 from agno_cli.cli._bench_request import Request, read_words
 from agno_cli.cli._console import Console
@@ -123,11 +124,6 @@ def test_the_first_word_may_say_what_to_do(words, given):
             "`--aa` and `--vs` contradict each other; give one of them",
         ),
         (
-            ["--json", "--md"],
-            2,
-            "`--json` and `--md` both want standard output; give JSON a file with `-o FILE`",
-        ),
-        (
             ["-o", "taken"],
             2,
             "taken exists; give another name to `-o`, or `--force` to replace it",
@@ -192,6 +188,46 @@ def test_bad_input_is_refused_before_anything_is_measured(
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (["creat"], 2, "InputError"),
+        (["show", "creat"], 2, "InputError"),
+        (["--targets", "no.toml"], 5, "ConfigurationError"),
+        (["--vs", "angno"], 2, "InputError"),
+        (["--md"], 2, "InputError"),
+    ],
+)
+def test_an_error_is_the_one_document_when_documents_are_asked_for(arguments, code, kind, capsys):
+    assert main(["bench", *arguments, "--json"]) == code
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert (document["schema_version"], document["command"], document["result"]) == (
+        *(1, "bench", None),
+    )
+    assert (document["error"]["type"], document["error"]["exit_code"]) == (kind, code)
+    assert captured.err == f"error: {document['error']['message']}\n"
+
+
+def test_what_has_a_file_to_go_to_leaves_stdout_alone(capsys, tmp_path):
+    assert main(["bench", "creat", "--json", "-o", "new.json"]) == 2
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "new.json").exists()
+
+
+def test_targets_that_none_could_miss_are_refused(capsys, tmp_path):
+    targets = tmp_path / "mine.toml"
+    targets.write_text("[targets]\nrun.time = 'med<=1s'\narun.time = 'med<=1s'\n")
+    assert main(["bench", "create", "--targets", "mine.toml", "--dry-run"]) == 2
+    assert capsys.readouterr().err == (
+        "error: no target of mine.toml is of a benchmark that would be measured (create); name"
+        " one of run, arun\n"
+    )
+    targets.write_text("[targets]\n")
+    assert main(["bench", "create", "--targets", "mine.toml", "--dry-run"]) == 2
+    assert capsys.readouterr().err.startswith("error: mine.toml holds no target; write one")
+
+
 def test_benchmarks_are_listed(capsys):
     assert main(["bench", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -239,13 +275,21 @@ def test_a_dry_run_measures_nothing(capsys):
     assert main(["bench", "run", "create", "-k", "run_tool", "--dry-run", "--fast"]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines() == ["create", "run_tool", "run_tools_10"]
-    assert captured.err.startswith("3 benchmarks, 8 processes each, 2 values a process: about ")
+    assert captured.err.startswith("3 benchmarks, 10 processes each, 2 values a process: about ")
+    assert main(["bench", "create", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)["result"]
+    assert (plan["benchmarks"], plan["settings"]["values"]) == (["create"], 3)
+    assert 5 < plan["seconds"] < 30
 
 
 def test_peers_are_listed_by_a_bare_option(capsys):
     assert main(["bench", "--vs", "--fast"]) == 0
     names = [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()]
     assert names[:2] == ["agno-cli", "agno"]
+    assert main(["bench", "--vs", "--json"]) == 0
+    ours, agno, *_ = json.loads(capsys.readouterr().out)["result"]
+    assert ours["name"] == "agno-cli"
+    assert (agno["name"], agno["state"]) == ("agno", "not installed yet")
 
 
 def test_a_benchmark_is_measured_judged_and_written(capsys, tmp_path):
@@ -266,15 +310,17 @@ def test_a_benchmark_is_measured_judged_and_written(capsys, tmp_path):
     assert captured.out.startswith("| benchmark | time |")
     assert page.read_text().startswith("<!DOCTYPE html>")
     timing = document["result"]["results"][0]["timing"]
-    assert [len(timing[part]) for part in ("processes", "cpu", "relative")] == [8, 8, 8]
+    assert [len(timing[part]) for part in ("processes", "cpu", "relative")] == [10, 10, 10]
     suite = pyperf.BenchmarkSuite.load(str(output))
     assert "create_tools.bytes" in suite.get_benchmark_names()
     lines = captured.err.splitlines()
     assert [line.split(" (")[0] for line in lines if line.startswith("[")] == [
-        "[1/4] create: counting",
-        "[2/4] create_tools: counting",
-        "[3/4] create: timing, round 1 of 1",
-        "[4/4] create_tools: timing, round 1 of 1",
+        "[1/6] create: counting",
+        "[2/6] create_tools: counting",
+        "[3/6] create: timing, round 1 of 2",
+        "[4/6] create_tools: timing, round 1 of 2",
+        "[5/6] create: timing, round 2 of 2",
+        "[6/6] create_tools: timing, round 2 of 2",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "data",
@@ -288,6 +334,40 @@ def test_a_benchmark_is_measured_judged_and_written(capsys, tmp_path):
     assert re.search(r"create +bytes +112 B +112 B +\+0\.0 % +- +pass +same", table)
 
 
+def test_a_file_that_cannot_be_written_does_not_lose_the_results(capsys):
+    measured = _Measured(report("pass"), frozenset({"targets"}))
+    options = BenchOptions(output="nowhere/result.json", md=True)
+    assert _publish(measured, options, Console()) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith("| benchmark |")
+    assert captured.err.startswith("error: [Errno 2] No such file or directory: 'nowhere/")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+@pytest.mark.slow
+def test_an_interrupt_at_any_moment_leaves_one_document_and_no_child(tmp_path):
+    """From the end of the first step to the report; before that there is nothing to keep."""
+    for number in range(8):
+        command = [sys.executable, "-P", "-m", "agno_cli", "bench", "memory_append", "--json"]
+        with subprocess.Popen(
+            [*command, "--targets", str(tmp_path / f"{number}.toml")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            (tmp_path / f"{number}.toml").write_text("targets.memory_append.time = 'med<=1s'")
+            assert process.stderr is not None
+            while "timing" not in process.stderr.readline():
+                pass
+            time.sleep(number * 0.11)
+            process.send_signal(signal.SIGTERM if number == 3 else signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        document = json.loads(out)
+        assert (process.returncode, document["result"]["partial"]) == (130, True), err
+        assert document["result"]["results"][0]["counts"]["allocations"]["value"] == 2.0
+        assert b"agno_cli.bench._worker\0" not in b"".join(_command_lines())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_an_interrupt_shows_what_was_measured_and_stops_the_children():
     command = [sys.executable, "-P", "-m", "agno_cli", "bench", "memory_append", "--fast"]
@@ -295,8 +375,8 @@ def test_an_interrupt_shows_what_was_measured_and_stops_the_children():
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("[1/2] memory_append: counting")
-        assert process.stderr.readline().startswith("[2/2] memory_append: timing")
+        assert process.stderr.readline().startswith("[1/3] memory_append: counting")
+        assert process.stderr.readline().startswith("[2/3] memory_append: timing")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -1,11 +1,11 @@
 import pytest
 
-from agno_cli.bench._measure import FAST
-from agno_cli.bench._results import Count, Environment, Result, Suite, Timing
+from agno_cli.bench._results import Count, Environment, Result, Settings, Suite, Timing
 from agno_cli.bench._targets import Target, parse_target
 from agno_cli.bench._verdicts import judge
 from agno_cli.reports._document import BenchReport
 
+SETTINGS = Settings(rounds=1, processes=8, values=2, min_seconds=0.03)
 KNOWN = {"create": 0, "create_tools": 0, "soak": 0, "gather": 0}
 
 
@@ -45,7 +45,7 @@ def report() -> BenchReport:
         _target("create_tools.time", "ratio(create)<=1.3"),
         _target("soak.growth", "value<=4KiB"),
     ]
-    suite = Suite("2026-01-02T03:04:05+00:00", 12.3, FAST, results, partial=True)
+    suite = Suite("2026-01-02T03:04:05+00:00", 12.3, SETTINGS, results, partial=True)
     environment = Environment(
         python="3.11.7",
         build="CPython GCC 12",

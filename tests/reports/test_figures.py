@@ -36,6 +36,10 @@ def test_rates_counts_and_shares():
     assert _figures.percent(0.034) == "3.4 %"
 
 
+def test_a_metric_that_only_its_own_tool_knows_is_a_number():
+    assert _figures.in_words("widgets", 12_345.5) == "12,345.5"
+
+
 @given(st.floats(min_value=1e-9, max_value=999.0))
 def test_a_duration_reads_back_within_three_digits(seconds):
     number, unit = _figures.seconds(seconds).split()

@@ -10,8 +10,7 @@ from agno_cli.bench._imports import Imported
 from agno_cli.bench._results import Count, Result, Timing
 from agno_cli.reports import text
 from agno_cli.reports._document import BenchReport
-from agno_cli.reports._further import further_tables
-from agno_cli.reports._peers import PeerFigure, PeerRow
+from agno_cli.reports._further import HOW_CHANGED, further_tables
 from agno_cli.reports._rows import TargetLine, remarks, rows, tally
 from agno_cli.reports.markdown import to_markdown
 
@@ -62,10 +61,17 @@ def compared(report: BenchReport) -> BenchReport:
 
 
 def test_scaling_is_total_throughput_and_says_what_threads_can_do(scaled):
-    ((title, headings, cells),) = further_tables(scaled)
-    assert title == "Scaling"
-    assert headings == ("workload", "workers", "ops/s in all", "speed-up", "95 %", "efficiency")
-    assert cells == [
+    (table,) = further_tables(scaled)
+    assert table.title == "Scaling"
+    assert table.headings == (
+        "workload",
+        "workers",
+        "ops/s in all",
+        "speed-up",
+        "95 %",
+        "efficiency",
+    )
+    assert table.rows == [
         ("run, threads", "1", "1.00 M", "1.00x", "-", "100 %"),
         ("run, threads", "2", "1.00 M", "1.00x", "1.00 to 1.00", "50 %"),
         ("run, processes", "1", "500 k", "1.00x", "-", "100 %"),
@@ -75,9 +81,10 @@ def test_scaling_is_total_throughput_and_says_what_threads_can_do(scaled):
 
 
 def test_changes_are_a_table_and_a_tally(compared):
-    ((title, _, cells),) = further_tables(compared)
-    assert title == "Changes against main"
-    assert cells == [
+    (table,) = further_tables(compared)
+    assert table.title == "Changes against main"
+    assert table.notes == (HOW_CHANGED,)
+    assert table.rows == [
         ("run", "time", "1.00 µs", "1.20 µs", "+20.0 %", "0.0002", "fail", "worse"),
         ("arun", "all", "-", "-", "-", "-", "inconclusive", "unknown"),
     ]
@@ -124,26 +131,6 @@ def test_imported_results_are_rows_that_say_so(report):
     said = remarks(replace(report, imported=imported))
     assert said.count("BenchmarkRun of go.txt: one run") == 1
     assert "BenchmarkBad of go.txt: it panicked" in said
-
-
-def test_peers_are_a_table_with_what_was_equal(report):
-    peers = (
-        PeerRow(name="agno-cli", version="1", figures={"run": PeerFigure(1e-6, "second")}),
-        PeerRow(name="other", source="measured here", notes=("equal: the prompt",)),
-        PeerRow(name="broken", problem="it cannot be installed"),
-    )
-    given = replace(report, peers=peers, peer_caption=("in turns",))
-    ((title, headings, cells),) = further_tables(given)
-    assert (title, headings) == ("Other libraries", ("library", "run"))
-    assert cells == [
-        ("agno-cli 1", "1.00 µs"),
-        ("other", "-"),
-        ("broken", "-"),
-    ]
-    said = remarks(given)
-    assert "other: equal: the prompt" in said
-    assert "broken: could not be measured: it cannot be installed" in said
-    assert "other libraries: in turns" in to_markdown(given)
 
 
 def test_figures_without_a_column_stand_by_the_targets(report):

@@ -10,7 +10,7 @@ from agno_cli.bench._results import Count, Result, Timing
 from agno_cli.bench._targets import BUILT_IN
 from agno_cli.bench._warnings import Caution
 from agno_cli.reports._page import STYLE
-from agno_cli.reports._peers import PeerFigure, PeerRow
+from agno_cli.reports._peer_rows import PeerFigure, PeerRow
 from agno_cli.reports.html import to_html
 
 

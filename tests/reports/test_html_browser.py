@@ -9,7 +9,7 @@ from agno_cli.bench._compare import Comparison
 from agno_cli.bench._imports import Imported
 from agno_cli.bench._warnings import Caution
 from agno_cli.reports._document import BenchReport
-from agno_cli.reports._peers import PeerFigure, PeerRow
+from agno_cli.reports._peer_rows import PeerFigure, PeerRow
 from agno_cli.reports.html import to_html
 from tests.chromium import Tab, browser
 

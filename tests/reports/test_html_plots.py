@@ -13,7 +13,8 @@ from agno_cli.bench._statistics import Interval
 from agno_cli.reports import _plots
 from agno_cli.reports._changes import changes
 from agno_cli.reports._distribution import distribution
-from agno_cli.reports._peers import PeerFigure, PeerRow, peers
+from agno_cli.reports._peer_rows import PeerFigure, PeerRow
+from agno_cli.reports._peers import peers
 from agno_cli.reports._plots import Line, Tick
 from agno_cli.reports._scaling import scaling
 
@@ -188,7 +189,7 @@ def test_libraries_with_their_notes_below_them():
     assert texts(libraries.body) == [
         *("Figures of other libraries", "library", "create", "bytes", "allocs"),
         *("ours", "1.0, measured here", "1.00 µs", "100 B", "-"),
-        *("other", "25.0 µs", "-", "7", "tracing is off; its ", "TestModel"),
+        *("other", "25.0 µs", "-", "7", "tracing is off. its ", "TestModel"),
         *("third", "-", "-", "-", "could not be measured: pip failed"),
     ]
 

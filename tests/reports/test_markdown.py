@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pyperf
+from msgspec.structs import replace
 
 from agno_cli.reports import markdown
 from agno_cli.reports._document import BenchReport, to_json
@@ -13,6 +14,18 @@ PAGE = Path(__file__).with_name("table.md").read_text(encoding="utf-8")
 
 def test_markdown_is_one_table_and_what_must_be_said_of_it(report):
     assert markdown.to_markdown(report) == PAGE
+
+
+def test_signs_of_markdown_are_kept_from_it_but_code_is_code(report):
+    notes = ("a_b*c <d>", "`final_answer|<x>` and_more", "a lone ` tick_")
+    first = replace(report.result.results[0], notes=notes)
+    page = markdown.to_markdown(replace(report, result=replace(report.result, results=(first,))))
+    lines = [line.partition("create: ")[2] for line in page.splitlines() if "- create: " in line]
+    assert lines == [
+        "a\\_b\\*c &lt;d&gt;",
+        "`final_answer\\|<x>` and\\_more",
+        "a lone \\` tick\\_",
+    ]
 
 
 def test_json_is_one_document_that_reads_back(report):

@@ -39,7 +39,7 @@ def load(messages: int) -> Operation:
 
 
 def commit_session() -> Operation:
-    """Commit a turn to a session in SQLite; on disk when the commit returns."""
+    """Commit a turn to a session in SQLite, which survives the process, not a power failure."""
     from agno_cli.storage import SqliteSessions
 
     folder = TemporaryDirectory()

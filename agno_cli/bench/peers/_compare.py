@@ -242,8 +242,8 @@ def _bench(notebook: _Notebook) -> Bench:
 
 
 def _add(notebook: _Notebook, measure: str, values: tuple[float, ...], loops: int) -> None:
+    notebook.loops[measure] = loops  # first: an interrupt may come between the two
     notebook.processes.setdefault(measure, []).append(values)
-    notebook.loops[measure] = loops
 
 
 def _where(answer: Answer, measures: Sequence[str]) -> str:

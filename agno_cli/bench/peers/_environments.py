@@ -19,9 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from agno_cli._settings import cache_folder
-from agno_cli.bench._children import CouldNotMeasureError
+from agno_cli.bench._children import CouldNotMeasureError, run_command
 from agno_cli.bench.peers._pins import COUNTER
-from agno_cli.bench.peers._processes import run_process
 from agno_cli.bench.peers._registry import Peer
 
 _INSTALL_SECONDS = 1800.0
@@ -157,6 +156,6 @@ def install_with_pip(folder: Path, requirements: Sequence[str]) -> None:
 def _run(command: Sequence[str], folder: Path) -> None:
     variables = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     try:
-        run_process(command, seconds=_INSTALL_SECONDS, variables=variables, folder=folder)
+        run_command(command, seconds=_INSTALL_SECONDS, environment=variables, folder=folder)
     except CouldNotMeasureError as error:
         raise CouldNotMeasureError(f"the installation failed: {error}") from None

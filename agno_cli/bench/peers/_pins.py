@@ -14,6 +14,7 @@ from agno_cli.bench._folders import write_whole
 PINS = Path(__file__).with_name("pins.toml")
 COUNTER = "memray"
 _INDEX_SECONDS = 120.0
+_INSTEAD = "update the pins from an installation of agno-cli that you may write in"
 _VERSION = re.compile(r"[0-9][\w.!+-]*")
 
 
@@ -78,7 +79,8 @@ def update_pins(
     old = read_pins(path)
     new = {name: ask(name) for name in old}
     if new != old:
-        write_whole(path, _rewritten(path.read_text(encoding="utf-8"), new), replace=True)
+        text = _rewritten(path.read_text(encoding="utf-8"), new)
+        write_whole(path, text, replace=True, instead=_INSTEAD)
     return {name: (old[name], new[name]) for name in old if new[name] != old[name]}
 
 

@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from msgspec import Struct
 
-from agno_cli.bench._children import CouldNotMeasureError
-from agno_cli.bench.peers._processes import run_process
+from agno_cli.bench._children import CouldNotMeasureError, run_command
 
 _RUNNER = Path(__file__).with_name("runner.py")
 
@@ -94,10 +93,10 @@ class Bench(Struct, frozen=True):
         Raises:
             CouldNotMeasureError: it failed, or did not end within the limit.
         """
-        return run_process(
+        return run_command(
             [self.python, "-P", "-c", statement],
             seconds=limit,
-            variables=self.variables(),
+            environment=self.variables(),
             folder=self.home,
         )
 
@@ -113,10 +112,10 @@ class Bench(Struct, frozen=True):
         with TemporaryDirectory() as folder:
             output = Path(folder, "found.jsonl")
             try:
-                run_process(
+                run_command(
                     [self.python, "-P", _RUNNER, self.worker, output, task, *arguments],
                     seconds=limit,
-                    variables={**self.variables(), **(variables or {})},
+                    environment={**self.variables(), **(variables or {})},
                     folder=self.home,
                 )
             except CouldNotMeasureError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-IMPORT = "import agno_cli"
+IMPORT = "from agno_cli import Agent"
 DISTRIBUTION = "agno-cli"
 EQUAL = ("synchronous run of a synchronous tool, its arguments validated",)
 DIFFERENT = (
     "its own ScriptedModel",
+    "its providers are imported when a model of theirs is named",
     "the tool's schema is made by its decorator, once, before the timing",
     "the tool is declared `quick`: called in the thread of the run",
     "each operation is a function call, as the peers' are; `agno bench` measures without it",
