@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ._errors import ConfigurationError
 from ._messages import Message
 from ._tools import Tool, not_run
 
@@ -88,16 +87,9 @@ def _unfenced(text: str) -> str:
 
 
 def _checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
-    import jsonschema
-    import referencing
+    from ._json_schema import make_validator
 
-    kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
-    try:
-        kind.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise ConfigurationError(f"the JSON schema is not valid: {error.message}") from error
-    # A registry of its own: the default one fetches what a `$ref` points to from the network.
-    validator = kind(schema, registry=referencing.Registry())
+    validator = make_validator(schema)
 
     def check(value: Any) -> Any:
         for error in validator.iter_errors(value):

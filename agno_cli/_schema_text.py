@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from agno_cli._errors import ConfigurationError
+from agno_cli._json_schema import make_validator
 
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _MAX_FILE = 10_000_000  # bytes; a schema is a few thousand
@@ -76,8 +77,6 @@ def _read(path: str) -> bytes:
 
 
 def _json_schema(content: bytes, origin: str) -> dict[str, Any]:
-    import jsonschema
-
     try:
         schema = msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
@@ -85,13 +84,7 @@ def _json_schema(content: bytes, origin: str) -> dict[str, Any]:
             f"{origin} is not a JSON object: {error}; give one such as"
             ' `{"type": "object", "properties": {}}`'
         ) from error
-    checker = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
-    try:
-        checker.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise ConfigurationError(
-            f"{origin} is no valid JSON schema: {error.message} - at `{error.json_path}`"
-        ) from error
+    make_validator(schema, origin)
     return schema
 
 

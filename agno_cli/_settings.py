@@ -44,6 +44,11 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir(_APP, appauthor=False))
 
 
+def expanded(path: str) -> Path:
+    """Put the folder in place of `~`; where there is no such user, the path stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises
+
+
 def load_settings() -> Settings:
     """Read the configuration file; without one, give the defaults.
 

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from agno_cli._errors import ConfigurationError, InputError
+from agno_cli._settings import expanded
 
 _MOST_OFFERED = 8
 
@@ -26,8 +27,8 @@ def load(reference: str, option: str, fits: Callable[[Any], bool]) -> Any:
         InputError: there is no such file, module or attribute.
         ConfigurationError: the code raises when it is imported.
     """
-    place, _, path = reference.rpartition(":")
-    if reference.endswith(".py"):
+    place, colon, path = reference.rpartition(":")
+    if not colon or reference.endswith(".py"):
         place, path = reference, ""
     module = load_module(place, option)
     if not path:
@@ -59,7 +60,7 @@ def is_file(place: str) -> bool:
 
 def _load_file(place: str, option: str) -> ModuleType:
     """Import a file, once however often it is named, with its folder on the import path."""
-    path = Path(place).expanduser().resolve()
+    path = expanded(place).resolve()
     if not path.is_file():
         raise InputError(f"{option}: there is no file `{place}`")
     name = f"agno_cli file {path}"  # no import statement can mean it
@@ -109,16 +110,30 @@ def _add_to_path(folder: str) -> None:
 
 
 def _failed(place: str, option: str, error: BaseException) -> ConfigurationError:
+    where = f"{error.filename}:{error.lineno}" if isinstance(error, SyntaxError) else origin(error)
+    text = error.msg if isinstance(error, SyntaxError) else error
+    return ConfigurationError(
+        f"{option}: `{place}` cannot be imported: {where + ': ' if where else ''}"
+        f"{type(error).__name__}: {text}; `-v` shows the traceback"
+    )
+
+
+def origin(error: BaseException) -> str:
+    """Give the line of the user's code that an error came by, as `file:line`, where there is one.
+
+    A mistake often shows in a library only; the line to mend is the one that called it.
+    """
+    import sysconfig
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    if isinstance(error, SyntaxError):
-        where = f" at {error.filename}:{error.lineno}"
-    problem = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-    return ConfigurationError(
-        f"{option}: `{place}` cannot be imported: {problem}{where}; `-v` shows the traceback"
+    libraries = (
+        str(Path(__file__).parent),
+        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+        "<",  # as in `<frozen importlib._bootstrap>`
     )
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else ""
 
 
 def _offer(module: ModuleType, place: str, fits: Callable[[Any], bool], like: str = "") -> str:

@@ -8,7 +8,7 @@ import platformdirs
 import pytest
 
 from agno_cli import ConfigurationError
-from agno_cli._settings import Settings, cache_folder, config_file, load_settings
+from agno_cli._settings import Settings, cache_folder, config_file, expanded, load_settings
 
 
 def test_without_a_file_the_defaults_hold() -> None:
@@ -65,3 +65,8 @@ def test_without_variables_the_user_s_own_folders_are_used(
         Path(platformdirs.user_config_dir("agno-cli", appauthor=False), "config.toml"),
         Path(platformdirs.user_cache_dir("agno-cli", appauthor=False)),
     )
+
+
+def test_a_home_is_put_in_full_where_there_is_one() -> None:
+    assert expanded("~/x") == Path.home() / "x"
+    assert expanded("~no-one/x") == Path("~no-one/x")

@@ -9,7 +9,9 @@ import typer
 from agno_cli.cli._options import command as from_fields
 from agno_cli.cli.bench import BenchCommand, bench
 from agno_cli.cli.models import app as models_app
+from agno_cli.cli.profile import app as profile_app
 from agno_cli.cli.run import RunOptions, run
+from agno_cli.cli.scenario import scenario
 from agno_cli.cli.sessions import app as sessions_app
 
 _NAMES = ("agno", "agno-cli")
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 app.command("run")(from_fields(RunOptions, run))
 app.command("bench", cls=BenchCommand)(bench)
+app.command("scenario")(scenario)
+app.add_typer(profile_app, name="profile")
 app.add_typer(models_app, name="models")
 app.add_typer(sessions_app, name="sessions")
 

@@ -12,8 +12,14 @@ from agno_cli._errors import AgnoError
 
 SCHEMA_VERSION = 1
 
-# C0 and C1 controls but newline and tab: what a terminal obeys instead of showing.
-_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+# What a terminal obeys instead of showing: C0 and C1 controls but newline and tab, and the
+# characters that turn the direction of text, by which it can be made to read as another one
+# (CVE-2021-42574). The marks that Arabic and Hebrew need, U+200E, U+200F and U+061C, turn nothing.
+_CONTROLS = {
+    code: None
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x2070))
+    if chr(code) not in "\n\t"
+}
 
 
 class Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from agno_cli._errors import (
@@ -12,7 +13,10 @@ from agno_cli._errors import (
     ModelError,
     OutputInvalid,
     RunCancelled,
+    RunFailed,
 )
+from agno_cli._messages import RunOutput
+from agno_cli._user_code import origin
 from agno_cli.cli._console import shown
 
 _EXIT_CODES: tuple[tuple[type[AgnoError], int], ...] = (
@@ -29,7 +33,14 @@ _OPTIONS = {
     "`Limits(turns=...)`": "`--max-turns`",
     "`Limits(tokens=...)`": "`--max-tokens`",
     "`Limits(seconds=...)`": "`--timeout`",
+    "`take_over=True`": "`--take-over`",
+    "`TeamLimits(turns=...)`": "`--max-turns`",
+    "`TeamLimits(tokens=...)`": "`--max-tokens`",
+    "`seconds=...` in its limits": "`--timeout`",
 }
+
+_MOST_QUOTED = 200  # characters of an answer
+_OF_OUTPUT = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
 def exit_code(error: BaseException) -> int:
@@ -43,13 +54,43 @@ def exit_code(error: BaseException) -> int:
 def describe(error: BaseException) -> str:
     """Say in one line what happened and what to do."""
     if isinstance(error, AgnoError):
-        return one_line(_with_options(str(error)))
+        return one_line(_with_options(str(error)) + _of_run(error))
     if hasattr(error, "format_message"):  # Typer's
         return one_line(_usage(error))
     if isinstance(error, OSError):
-        return one_line(str(error))
+        return one_line(_of_system(error))
     problem = one_line(f"{type(error).__name__}: {error}")
     return f"internal error: {problem}; run again with `-v` for the traceback, and please report it"
+
+
+def _of_run(error: AgnoError) -> str:
+    """Say what helps whoever is not in a position to look at `error.output` or `__cause__`."""
+    if isinstance(error, RunFailed) and error.__cause__ is not None:
+        where = origin(error.__cause__)
+        return f"{', at ' + where if where else ''}; `-v` shows the traceback"
+    if isinstance(error, OutputInvalid):
+        return (
+            f"; the last one was {_last_answer(error.output)}; give a simpler schema, say in the"
+            " prompt what is wanted, or ask another model with `-m`"
+        )
+    return ""
+
+
+def _last_answer(output: RunOutput | None) -> str:
+    """Quote the beginning of an answer, be it text or a call of the output tool."""
+    said = [item for item in output.messages if item.role == "assistant"] if output else []
+    if not said:
+        return "empty"
+    text = " ".join((*(call.arguments for call in said[-1].tool_calls), said[-1].content)).strip()
+    more = "..." if len(text) > _MOST_QUOTED else ""
+    return f"`{text[:_MOST_QUOTED]}{more}`" if text else "empty"
+
+
+def _of_system(error: OSError) -> str:
+    # Everything but standard output is opened by its name, or has an error of its own.
+    if error.filename is None and error.errno in _OF_OUTPUT:
+        return f"cannot write to standard output: {error.strerror}; send it elsewhere"
+    return str(error)
 
 
 def _with_options(text: str) -> str:
@@ -71,7 +112,7 @@ def one_line(text: str) -> str:
     return shown(" ".join(text.split()))
 
 
-def as_document(error: AgnoError) -> dict[str, Any]:
+def as_document(error: Exception) -> dict[str, Any]:
     """Give an error in the form that `--json` and `--jsonl` show."""
     document: dict[str, Any] = {
         "type": type(error).__name__,

@@ -41,11 +41,12 @@ class MarkdownAnswer:
     ) -> None:
         from markdown_it import MarkdownIt
         from rich.console import Console as RichConsole
-        from rich.markdown import Markdown
+
+        from agno_cli.cli._markdown_table import WholeMarkdown
 
         self._out = sys.stdout
         self._rich = rich or RichConsole(file=self._out)
-        self._markdown = Markdown
+        self._markdown = WholeMarkdown
         # As rich's own parser, so that both see the same blocks.
         self._parse = MarkdownIt().enable("strikethrough").enable("table").parse
         self._clock = clock

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from agno_cli._agent import Agent
-from agno_cli._errors import ConfigurationError
+from agno_cli._errors import ConfigurationError, InputError
 from agno_cli.cli._console import Console
 from agno_cli.cli.run import RunOptions
 from agno_cli.models import Model
@@ -24,20 +27,31 @@ def make_model(options: RunOptions, agent: Agent, console: Console) -> Model:
     """Make the model; a local one that is known by name is fetched first, where needed.
 
     Raises:
-        ConfigurationError: there is no such model, no key for it, or the file cannot be used.
+        InputError: the file to record to or to replay cannot be used.
+        ConfigurationError: there is no such model, or no key for it.
     """
     from agno_cli.models.recorded import RecordedModel, ReplayedModel
 
     if options.replay is not None:
-        return ReplayedModel(options.replay)
+        with _of_option("--replay"):
+            return ReplayedModel(options.replay)
     spec = _choose(options, agent, console)
-    if isinstance(spec, str) and spec.startswith(_LOCAL):
-        check_runtime(spec)
-        fetch(spec.removeprefix(_LOCAL), console)
+    if isinstance(spec, str):
+        prepare_local(spec, console)
     model = resolve_model(spec)
     if options.record is None:
         return model
-    return RecordedModel(model, options.record, overwrite=options.force)
+    with _of_option("--record"):
+        return RecordedModel(model, options.record, overwrite=options.force)
+
+
+@contextmanager
+def _of_option(name: str) -> Iterator[None]:
+    """Take a file that cannot be used for what it is here: a mistake in the command."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def _choose(options: RunOptions, agent: Agent, console: Console) -> Model | str:
@@ -49,6 +63,17 @@ def _choose(options: RunOptions, agent: Agent, console: Console) -> Model | str:
     choice = default_model_name()
     console.detail(f"model: {choice.name} ({choice.reason})")
     return choice.name
+
+
+def prepare_local(spec: str, console: Console) -> None:
+    """Fetch a local model that is known by name, where one is meant.
+
+    Raises:
+        ConfigurationError: what it needs is not installed.
+    """
+    if spec.startswith(_LOCAL):
+        check_runtime(spec)
+        fetch(spec.removeprefix(_LOCAL), console)
 
 
 def check_runtime(spec: str, package: str = "xllamacpp") -> None:

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from agno_cli._errors import InputError
 from agno_cli.cli._console import Console
@@ -34,7 +34,7 @@ def read_prompt(words: Sequence[str], console: Console, source: TextIO | None = 
     argument = " ".join(word for word in words if word != "-")
     piped = ""
     if source is not None and ("-" in words or _is_offered(words, source, console)):
-        piped = _read(source).rstrip("\r\n")
+        piped = read_text(source.buffer, "standard input").rstrip("\r\n")
     prompt = "\n\n".join(part for part in (argument, piped) if part.strip())
     if not prompt:
         raise InputError(
@@ -62,17 +62,22 @@ def _is_offered(words: Sequence[str], source: TextIO, console: Console) -> bool:
     return ready
 
 
-def _read(source: TextIO) -> str:
-    data = source.buffer.read(_MOST_BYTES + 1)
+def read_text(source: BinaryIO, name: str) -> str:
+    """Read a text to its end, though not an endless one.
+
+    Raises:
+        InputError: it is too long, or not UTF-8.
+    """
+    data = source.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise InputError(
-            f"standard input holds more than {_MOST_BYTES // 2**20} MiB; give the model a part"
+            f"{name} holds more than {_MOST_BYTES // 2**20} MiB; give the model a part"
         )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"standard input is not UTF-8 text (byte {data[error.start]:#04x} at offset"
+            f"{name} is not UTF-8 text (byte {data[error.start]:#04x} at offset"
             f" {error.start}); convert it first, as by `iconv`"
         ) from None
 

@@ -10,8 +10,9 @@ from itertools import chain, islice
 from agno_cli._errors import InputError
 from agno_cli.cli._console import Console
 from agno_cli.cli._dry_run import message_lines
+from agno_cli.cli._log import log_on_stderr
 from agno_cli.cli._table import write_table
-from agno_cli.storage import SqliteMemory, SqliteSessions, sessions_path
+from agno_cli.storage import SqliteMemory, SqliteSessions, Turn, sessions_path
 
 
 def open_sessions() -> SqliteSessions:
@@ -28,7 +29,10 @@ def open_session(session_id: str | None, *, newest: bool) -> SqliteMemory | None
     if newest:
         found = open_sessions().newest()
         if found is None:
-            raise InputError("there is no session to continue; begin one with `--session ID`")
+            raise InputError(
+                f"there is no session to continue in `{sessions_path()}`; begin one with"
+                " `--session ID`, or set AGNO_DATA to the folder of another file"
+            )
         session_id = found.id
     return None if session_id is None else open_sessions().memory(session_id)
 
@@ -41,7 +45,7 @@ def stored_ids() -> list[str]:
 def list_sessions(*, json: bool) -> None:
     """Write the stored sessions, the newest first."""
     console = Console()
-    with console.documented("sessions list", enabled=json):
+    with console.documented("sessions list", enabled=json), log_on_stderr(console):
         found = open_sessions().recent()
         if json:
             console.document("sessions list", found)
@@ -63,15 +67,27 @@ def show_session(session_id: str, *, json: bool) -> None:
         InputError: there is no such session.
     """
     console = Console()
-    with console.documented("sessions show", enabled=json), _known_ids():
+    with console.documented("sessions show", enabled=json), _known_ids(), log_on_stderr(console):
         sessions = open_sessions()
-        messages = sessions.messages(session_id)
+        turns = sessions.turns(session_id)
         if json:
-            result = {"session": sessions.get(session_id), "messages": messages}
+            result = {
+                "session": sessions.get(session_id),
+                "messages": [message for turn in turns for message in turn.messages],
+                "unreadable": [
+                    {"turn": turn.number, "problem": turn.problem} for turn in turns if turn.problem
+                ],
+            }
             console.document("sessions show", result)
             return
-        lines = chain.from_iterable(["", *message_lines(message)] for message in messages)
+        lines = chain.from_iterable(map(_turn_lines, turns))
         console.write("\n".join(islice(lines, 1, None)) + "\n")
+
+
+def _turn_lines(turn: Turn) -> list[str]:
+    if turn.problem:
+        return ["", f"[turn {turn.number} cannot be read: {turn.problem}]"]
+    return list(chain.from_iterable(["", *message_lines(message)] for message in turn.messages))
 
 
 def delete_sessions(session_ids: list[str], *, quiet: bool) -> None:
@@ -81,7 +97,7 @@ def delete_sessions(session_ids: list[str], *, quiet: bool) -> None:
         InputError: there is no such session.
     """
     console = Console(quiet=quiet)
-    with _known_ids():
+    with _known_ids(), log_on_stderr(console):
         sessions = open_sessions()
         wanted = dict.fromkeys(session_ids)
         for session_id in wanted:
@@ -97,7 +113,9 @@ def _known_ids() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{error}; `agno sessions list` shows them") from error
+        raise InputError(
+            f"{error}; `agno sessions list` shows them, AGNO_DATA names another folder"
+        ) from error
 
 
 def _moment(seconds: float) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from agno_cli._errors import CredentialsError, ModelError
 from agno_cli.models._links import Broken
 from agno_cli.models._retry import Failure, is_retried, retry_after
+from agno_cli.models._servers import is_loopback
 
 _MAX_TEXT = 500
 _MAX_REQUEST_ID = 128
@@ -93,9 +94,17 @@ class Peer(Struct, frozen=True):
 
     def broken(self, error: Broken) -> Failure:
         """Describe a connection that could not be made, or broke."""
-        text = self.cleaned(f"{self.place}: {error.reason}")
+        text = self.cleaned(f"{self.place}: {error.reason}{self._way_out(error)}")
         failure = ModelError(text, provider=self.provider, retryable=error.retryable)
         return Failure(failure, again=error.again)
+
+    def _way_out(self, error: Broken) -> str:
+        if not error.unreached:
+            return ""
+        variable = f"{self.provider.upper()}_BASE_URL"
+        if is_loopback(self.place):
+            return f"; is {self.provider} running? Start it, or set {variable} to where it is"
+        return f"; check the network and the address, which {variable} sets"
 
     def cleaned(self, text: str) -> str:
         """Make a text safe to show: bounded, printable, without the key."""

@@ -39,12 +39,16 @@ class Broken(Exception):
         reason: what the library says.
         again: whether to try once more, at once.
         retryable: whether a later request may succeed.
+        unreached: whether no server was there to be asked.
     """
 
-    def __init__(self, reason: str, *, again: bool = True, retryable: bool = True) -> None:
+    def __init__(
+        self, reason: str, *, again: bool = True, retryable: bool = True, unreached: bool = False
+    ) -> None:
         self.reason = reason
         self.again = again
         self.retryable = retryable
+        self.unreached = unreached
         super().__init__(reason)
 
 
@@ -199,11 +203,11 @@ def _broken_httpx(error: Exception, silence: float) -> Broken:
     if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
         return _silent(silence)
     if isinstance(error, httpx.ConnectTimeout):
-        return Broken("no connection in time")
+        return Broken("no connection in time", unreached=True)
     hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError))
     if hopeless or "CERTIFICATE_VERIFY_FAILED" in reason:
         return Broken(reason, again=False, retryable=False)
-    return Broken(reason)
+    return Broken(reason, unreached=isinstance(error, httpx.ConnectError))
 
 
 def _silent(seconds: float) -> Broken:
@@ -296,14 +300,14 @@ def _broken_aiohttp(error: Exception, silence: float) -> Broken:
     import aiohttp
 
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Broken("no connection in time")
+        return Broken("no connection in time", unreached=True)
     if isinstance(error, TimeoutError):
         return _silent(silence)
     hopeless = (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError, UnicodeError)
     reason = str(error) or type(error).__name__
     if isinstance(error, hopeless):
         return Broken(reason, again=False, retryable=False)
-    return Broken(reason)
+    return Broken(reason, unreached=isinstance(error, aiohttp.ClientConnectorError))
 
 
 _tls: Any = None

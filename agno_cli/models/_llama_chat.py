@@ -7,11 +7,26 @@ from typing import Any, Protocol
 
 import msgspec
 
+from agno_cli._errors import ConfigurationError
 from agno_cli._events import ReasoningDelta, TextDelta
 from agno_cli._messages import FinishReason, Message, ModelResponse, ToolCall, Usage
 from agno_cli.models._constrained import ConstrainedAnswer, answer_schema, spoken, tool_prompt
 from agno_cli.models._protocol import ModelRequest, StreamItem
 
+# What decides how llama.cpp writes, by its server's documentation: it ignores anything else, a
+# misspelt name too. Left out is what this package says itself, such as `messages` and `stream`.
+# https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+OPTIONS = frozenset({
+    "adaptive_decay", "adaptive_target", "cache_prompt", "chat_template_kwargs",
+    "dry_allowed_length", "dry_base", "dry_multiplier", "dry_penalty_last_n",
+    "dry_sequence_breakers", "dynatemp_exponent", "dynatemp_range", "frequency_penalty", "grammar",
+    "id_slot", "ignore_eos", "json_schema", "logit_bias", "lora", "max_completion_tokens",
+    "max_tokens", "min_keep", "min_p", "mirostat", "mirostat_eta", "mirostat_tau", "n_keep",
+    "n_predict", "presence_penalty", "reasoning_budget_tokens", "reasoning_format",
+    "repeat_last_n", "repeat_penalty", "response_format", "samplers", "seed", "stop",
+    "t_max_predict_ms", "temperature", "top_k", "top_n_sigma", "top_p", "typical_p",
+    "xtc_probability", "xtc_threshold",
+})  # fmt: skip
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
@@ -46,6 +61,18 @@ def prepare(
         {**message, "content": _sendable(message["content"])} for message in messages
     ]
     return body, reader
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for an option that would change nothing."""
+    unknown = next((name for name in options if name not in OPTIONS), None)
+    if unknown is None:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(unknown, OPTIONS)
+    known = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(OPTIONS))}"
+    raise ConfigurationError(f"local models have no option `{unknown}`; {known}")
 
 
 def _sendable(text: str) -> str:

@@ -15,10 +15,11 @@ from msgspec import Struct
 from agno_cli._context import CancelToken
 from agno_cli._errors import ModelError, RunCancelled
 from agno_cli._messages import ModelResponse
+from agno_cli._settings import expanded
 from agno_cli._threads import start
 from agno_cli.models._download import find_download, pull
 from agno_cli.models._llama import ENGINES, Engine, EngineSettings, usable_cores
-from agno_cli.models._llama_chat import prepare
+from agno_cli.models._llama_chat import check_options, prepare
 from agno_cli.models._protocol import Model, ModelRequest, StreamItem
 
 # A small model that loops would fill its whole context.
@@ -46,8 +47,9 @@ class LocalModel(Model):
     `seed`, `stop` and others.
 
     Raises:
-        ConfigurationError: no model has this name. Others come with the first answer: the file
-            cannot be fetched or loaded, the package `xllamacpp` is missing.
+        ConfigurationError: no model has this name. Others come with the first answer: there is
+            no such option, the file cannot be fetched or loaded, the package `xllamacpp` is
+            missing.
     """
 
     provider = "local"
@@ -141,6 +143,7 @@ class LocalModel(Model):
         Returns:
             The event that stops it.
         """
+        check_options(request.options)
         stop = threading.Event()
         start(
             lambda: self._generate(request, put, stop),
@@ -165,7 +168,7 @@ class LocalModel(Model):
             put(item)
 
     def _engine(self) -> Engine:
-        path = pull(self.name) if self._by_name else Path(self.name).expanduser().resolve()
+        path = pull(self.name) if self._by_name else expanded(self.name).resolve()
         return ENGINES.get(EngineSettings(str(path), self._context, self._threads))
 
 

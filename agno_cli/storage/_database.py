@@ -10,24 +10,40 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from agno_cli._errors import StorageError
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-_APPLICATION_ID = 0x61676E6F  # "agno", at byte 68 of the file
-_VERSION = 1
 _BUSY_SECONDS = 30.0
-_NAP_SECONDS = 0.005
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """What a file holds, and the words that errors have for it.
+
+    `application_id` stands at byte 68 of the file. `schema` is made in an empty file,
+    statement by statement. `otherwise` is a further way out where the file cannot be used.
+    """
+
+    application_id: int
+    version: int
+    schema: str
+    kind: str
+    content: str
+    unit: str
+    otherwise: str = ""
+
+
 # A turn is one row, so it cannot be stored or dropped by halves.
-_SCHEMA = f"""
+_SESSION_SCHEMA = """
     CREATE TABLE session (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -43,17 +59,25 @@ _SCHEMA = f"""
         created REAL NOT NULL,
         messages TEXT NOT NULL
     );
-    CREATE INDEX turn_of_session ON turn (session, number);
-    PRAGMA application_id = {_APPLICATION_ID};
-    PRAGMA user_version = {_VERSION}
+    CREATE INDEX turn_of_session ON turn (session, number)
 """
+SESSIONS = Form(
+    application_id=0x61676E6F,  # "agno"
+    version=1,
+    schema=_SESSION_SCHEMA,
+    kind="session database",
+    content="sessions",
+    unit="turn",
+    otherwise=" - or set AGNO_DATA to another folder",
+)
 
 
 class Database:
-    """A session database. Nothing is read or written before the first `use`."""
+    """A database of one form. Nothing is read or written before the first `use`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, form: Form = SESSIONS) -> None:
         self.path = path
+        self._form = form
         self._lock = threading.Lock()
         self._open: list[Connection] = []  # none or one; a list, as the finalizer needs it
         weakref.finalize(self, _close, self._open)
@@ -70,7 +94,7 @@ class Database:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise StorageError(_explain(error, self.path)) from error
+            raise StorageError(_explain(error, self.path, self._form)) from error
         return True
 
     @contextmanager
@@ -87,12 +111,12 @@ class Database:
         with self._lock:
             try:
                 if not self._open:
-                    self._open.append(_connect(self.path))
+                    self._open.append(_connect(self.path, self._form))
                 yield self._open[0]
             except BaseException as error:
                 _close(self._open)
                 if isinstance(error, sqlite3.Error | OSError):
-                    raise StorageError(_explain(error, self.path)) from error
+                    raise StorageError(_explain(error, self.path, self._form)) from error
                 raise
 
     def close(self) -> None:
@@ -125,33 +149,33 @@ def _close(connections: list[Connection]) -> None:
         connections.pop().close()
 
 
-def _connect(path: Path) -> Connection:
-    import sqlite3
+def _connect(path: Path, form: Form) -> Connection:
+    from agno_cli.storage._waiting import connect
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = connect(path, _BUSY_SECONDS)
     try:
-        _prepare(connection, path)
+        _prepare(connection, path, form)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: Connection, path: Path) -> None:
+def _prepare(connection: Connection, path: Path, form: Form) -> None:
     """Check whose file it is before anything is written to it."""
     connection.execute("BEGIN")  # so that all of the check sees one state
-    empty = _is_empty(connection, path)
+    empty = _is_empty(connection, path, form)
     connection.execute("COMMIT")
     if empty:
         with contextlib.suppress(OSError):  # not every file system has permissions
             path.chmod(0o600)  # while nothing is in it; SQLite gives its other files the same
         connection.execute("BEGIN IMMEDIATE")
-        if _is_empty(connection, path):  # no other process was faster
-            for statement in _SCHEMA.split(";"):  # `executescript` would commit first
+        if _is_empty(connection, path, form):  # no other process was faster
+            for statement in form.schema.split(";"):  # `executescript` would commit first
                 connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {form.application_id}")
+            connection.execute(f"PRAGMA user_version = {form.version}")
         connection.execute("COMMIT")
     if _use_wal(connection):
         # A commit then waits for no disk. A power cut can take the newest turns back, whole.
@@ -159,20 +183,22 @@ def _prepare(connection: Connection, path: Path) -> None:
     connection.execute("PRAGMA secure_delete = ON")  # deleted conversations are wiped
 
 
-def _is_empty(connection: Connection, path: Path) -> bool:
+def _is_empty(connection: Connection, path: Path, form: Form) -> bool:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (things,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if (application, version, things) == (0, 0, 0):
         return True
-    if application != _APPLICATION_ID:
+    if application != form.application_id:
         raise StorageError(
-            f"`{path}` is a database of another program; name another file for the sessions"
+            f"`{path}` is a database of another program; name another file for the"
+            f" {form.content}{form.otherwise}"
         )
-    if version != _VERSION:
+    if version != form.version:
         raise StorageError(
-            f"`{path}` has format {version}, this version of agno-cli knows format {_VERSION};"
-            " upgrade agno-cli, or name another file for the sessions"
+            f"`{path}` has format {version}, this version of agno-cli knows format"
+            f" {form.version}; upgrade agno-cli, or name another file for the"
+            f" {form.content}{form.otherwise}"
         )
     return False
 
@@ -180,25 +206,13 @@ def _is_empty(connection: Connection, path: Path) -> bool:
 def _use_wal(connection: Connection) -> bool:
     """Switch to write-ahead logging, which lets readers and a writer work at once.
 
-    The switch is kept in the file. Where several open a new file at once, SQLite may fail here
-    without the wait that it was told to make, so this waits. A file system without shared memory
-    refuses the switch: False.
+    The switch is kept in the file. A file system without shared memory refuses it: False.
     """
-    import sqlite3
-
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(_NAP_SECONDS)
-        else:
-            return bool(mode == "wal")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    return bool(mode == "wal")
 
 
-def _explain(error: Exception, path: Path) -> str:
+def _explain(error: Exception, path: Path, form: Form) -> str:
     """Say what happened and the way out."""
     import sqlite3
 
@@ -210,12 +224,14 @@ def _explain(error: Exception, path: Path) -> str:
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return (
-            f"`{path}` is damaged or no session database ({error}); it was left as it is:"
-            f" move it away to start afresh, or try `sqlite3 '{path}' .recover`"
+            f"`{path}` is damaged or no {form.kind} ({error}); it was left as it is:"
+            f" move it away to start afresh, or try `sqlite3 '{path}' .recover`{form.otherwise}"
         )
     if code == sqlite3.SQLITE_FULL:
-        return f"no space left for `{path}`: the turn was not stored; make room and try again"
+        return (
+            f"no space left for `{path}`: the {form.unit} was not stored; make room and try again"
+        )
     return (
-        f"cannot use `{path}` for sessions: {error}; it must be a file you may write,"
-        " in a folder you may write - or set AGNO_DATA to another folder"
+        f"cannot use `{path}` for {form.content}: {error}; it must be a file you may write,"
+        f" in a folder you may write{form.otherwise}"
     )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from msgspec import Struct
 
-from agno_cli._errors import ConfigurationError, InputError, StorageError
+from agno_cli._errors import ConfigurationError, InputError
 from agno_cli._json import from_json, to_json
 from agno_cli._messages import Message
+from agno_cli._settings import expanded
 from agno_cli.storage._database import Database
 
+_logger = logging.getLogger("agno_cli")
 _MAX_ID = 200  # characters
 _MAX_TITLE = 80
 _ALL = -1  # to SQLite's LIMIT
@@ -56,6 +59,18 @@ class Session(Struct, frozen=True):
     updated: float
     turns: int
     messages: int
+
+
+class Turn(Struct, frozen=True):
+    """What one run added to a conversation.
+
+    `number` counts the turns of all sessions. Where `problem` is not empty, the turn cannot be
+    read: it is damaged, or a newer version wrote it.
+    """
+
+    number: int
+    messages: list[Message]
+    problem: str = ""
 
 
 class SqliteSessions:
@@ -131,7 +146,7 @@ class SqliteSessions:
         return next(iter(self._list(_ONE, session_id)), None)
 
     def messages(self, session_id: str) -> list[Message]:
-        """Give a whole conversation, oldest message first.
+        """Give a whole conversation, oldest message first; see `SqliteMemory.load`.
 
         Raises:
             InputError: there is no such conversation.
@@ -140,6 +155,17 @@ class SqliteSessions:
         if self.get(session_id) is None:
             raise self._unknown(session_id)
         return self.memory(session_id, max_turns=None).load()
+
+    def turns(self, session_id: str) -> list[Turn]:
+        """Give a whole conversation turn by turn, also those that cannot be read.
+
+        Raises:
+            InputError: there is no such conversation.
+            StorageError: the database cannot be read.
+        """
+        if self.get(session_id) is None:
+            raise self._unknown(session_id)
+        return _turns(self._database, session_id, _ALL)
 
     def delete(self, session_id: str) -> None:
         """Delete a conversation and wipe its text from the file.
@@ -197,15 +223,25 @@ class SqliteMemory(Struct, frozen=True, eq=False):
     def load(self) -> list[Message]:
         """Give the newest `max_turns` turns, oldest message first.
 
+        A turn that cannot be read is left out, with a warning in the log: the others are whole.
+
         A file that is not there is made now: better to fail before the model is paid than after.
 
         Raises:
             StorageError: the database cannot be opened or read.
         """
         limit = _ALL if self.max_turns is None else self.max_turns
-        with self._database.use() as connection:
-            rows = connection.execute(_NEWEST_TURNS, (self.session_id, limit)).fetchall()
-        return list(chain.from_iterable(self._decode(*row) for row in reversed(rows)))
+        turns = _turns(self._database, self.session_id, limit)
+        for turn in turns:
+            if turn.problem:
+                _logger.warning(
+                    "turn %d of session `%s` in `%s` cannot be read and is left out: %s",
+                    turn.number,
+                    self.session_id,
+                    self._database.path,
+                    turn.problem,
+                )
+        return list(chain.from_iterable(turn.messages for turn in turns))
 
     def commit(self, messages: Sequence[Message]) -> None:
         """Add one turn in one transaction.
@@ -222,15 +258,19 @@ class SqliteMemory(Struct, frozen=True, eq=False):
             connection.execute(_ADD_TURN, (self.session_id, now, text))
             connection.execute("COMMIT")
 
-    def _decode(self, number: int, text: str) -> list[Message]:
-        try:
-            return from_json(text, list[Message])
-        except ValueError as error:
-            raise StorageError(
-                f"turn {number} of session `{self.session_id}` in `{self._database.path}` cannot"
-                f" be read: {error}; upgrade agno-cli if a newer version wrote it, or use"
-                " another session"
-            ) from error
+
+def _turns(database: Database, session_id: str, limit: int) -> list[Turn]:
+    """Give the newest turns of a session, oldest first."""
+    with database.use() as connection:
+        rows = connection.execute(_NEWEST_TURNS, (session_id, limit)).fetchall()
+    return [_turn(*row) for row in reversed(rows)]
+
+
+def _turn(number: int, text: Any) -> Turn:
+    try:
+        return Turn(number, from_json(text, list[Message]))
+    except (ValueError, TypeError, RecursionError) as error:  # anything can stand in a damaged row
+        return Turn(number, [], str(error))
 
 
 def sessions_path() -> Path:
@@ -240,7 +280,7 @@ def sessions_path() -> Path:
         import platformdirs
 
         folder = platformdirs.user_data_dir("agno-cli", appauthor=False)
-    return Path(folder).expanduser() / "sessions.db"
+    return expanded(folder) / "sessions.db"
 
 
 def _check_id(session_id: str) -> None:

@@ -1,11 +1,14 @@
 """What is shown of a run, where stdout and stderr are terminals; the streams are pytest's."""
 
+import errno
 import io
 
+import msgspec
 import pytest
 
 from agno_cli import (
     CredentialsError,
+    Message,
     ModelError,
     OutputInvalid,
     ReasoningDelta,
@@ -143,6 +146,32 @@ def test_a_table_on_a_terminal(
     assert lines == ["ID   TITLE", "a    [bold][31m", "bcd  e"]
 
 
+def test_a_table_on_a_narrow_terminal(
+    screen: Console, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    rows = [("a-long-name", "no", "first second third fourth"), ("b", "", "")]
+    write_table(screen, ("NAME", "READY", "NOTE"), rows)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "NAME",
+        "  READY  NOTE",
+        "a-long-name",
+        "  no  first second third",
+        "  fourth",
+        "b",
+    ]
+
+
+def test_the_direction_of_text_is_not_turned_on_a_terminal(
+    screen: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen.write("a\u202eb\n")
+    screen.out_is_terminal = False
+    screen.write("a\u202eb\n")
+    assert capsys.readouterr().out == "ab\na\u202eb\n"
+
+
 def test_what_a_run_cost() -> None:
     assert usage_line(OUTPUT) == (
         "usage: 10 input tokens (5 cached), 20 output tokens (8 reasoning), 2 requests"
@@ -187,10 +216,32 @@ def test_exit_codes(error: Exception, code: int) -> None:
 
 
 def test_errors_are_one_harmless_line() -> None:
-    assert describe(OSError(28, "No space")) == "[Errno 28] No space"
+    assert describe(OSError(errno.ENOSPC, "No space")) == (
+        "cannot write to standard output: No space; send it elsewhere"
+    )
+    assert describe(FileNotFoundError(2, "None", "x")) == "[Errno 2] None: 'x'"
     assert describe(StorageError("a\nb\x1b[31m")) == "a b[31m"
     assert describe(ValueError("x")) == (
         "internal error: ValueError: x; run again with `-v` for the traceback, and please report it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "quoted"),
+    [
+        ([Message("assistant", "No, I\nwill not.")], "`No, I will not.`"),
+        ([Message("assistant", "n" * 300)], f"`{'n' * 200}...`"),
+        ([Message("assistant", "", (ToolCall("1", "final_answer", '{"n":'),))], '`{"n":`'),
+        ([Message("assistant", " ")], "empty"),
+        ([Message("user", "Hi")], "empty"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_quoted(said: list[Message], quoted: str) -> None:
+    error = OutputInvalid("no fit")
+    error.output = msgspec.structs.replace(OUTPUT, messages=said)
+    assert describe(error) == (
+        f"no fit; the last one was {quoted}; give a simpler schema, say in the prompt what is"
+        " wanted, or ask another model with `-m`"
     )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from agno_cli import Agent, ConfigurationError, InputError, Tool, Toolkit
+from agno_cli._user_code import origin
 from agno_cli.cli._load import load, load_tool
 from tests.cli.conftest import Agno
 
@@ -72,6 +73,12 @@ def test_no_attribute_offers_some() -> None:
     )
 
 
+def test_a_name_without_a_colon_is_a_module() -> None:
+    assert refusal("team").startswith("--agent: `team` names no attribute; it has `team:greeter`")
+    assert refusal("nowhere").startswith("--agent: there is no module `nowhere`, neither")
+    assert refusal("").startswith("--agent: '' is neither a module nor a file; give")
+
+
 def test_the_wrong_type() -> None:
     assert refusal("team.py:number").startswith("--agent: `team.py:number` is of type `int`; it")
     assert refusal("team.py:Agent").startswith("--agent: `team.py:Agent` is a class; it has")
@@ -103,9 +110,50 @@ def test_code_that_cannot_be_imported(
         with pytest.raises(ConfigurationError) as caught:
             load_agent(reference)
         assert str(caught.value) == (
-            f"--agent: `{reference[:-2]}` cannot be imported: {problem} at {path}:2;"
+            f"--agent: `{reference[:-2]}` cannot be imported: {path}:2: {problem};"
             " `-v` shows the traceback"
         )
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("Limits(turns=0)", "ConfigurationError: limit `turns` is 0; give a whole number from 1"),
+        ("json.loads('{')", "JSONDecodeError: Expecting property name enclosed in double quotes"),
+        ("Agent().name = 'x'", "AttributeError: an Agent never changes"),
+    ],
+)
+def test_a_mistake_that_a_library_finds_is_in_the_users_line(
+    folder: Path, code: str, problem: str
+) -> None:
+    path = folder / "mistaken.py"
+    path.write_text(
+        f"import json\nfrom agno_cli import Agent, Limits\ndef make():\n    {code}\nmake()\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_agent("mistaken.py:agent")
+    assert str(caught.value).startswith(
+        f"--agent: `mistaken.py` cannot be imported: {path}:4: {problem}"
+    )
+
+
+def test_code_without_a_line_of_the_users() -> None:
+    assert origin(ValueError("never raised")) == ""
+
+
+def test_a_hook_that_fails_is_found(agno: Agno, folder: Path) -> None:
+    (folder / "hooked.py").write_text(
+        "from agno_cli import Agent, Hooks, ScriptedModel\n"
+        "def check(context, prompt):\n"
+        "    return 1 / 0\n"
+        "agent = Agent(ScriptedModel(), hooks=Hooks(before_run=(check,)))\n"
+    )
+    code, out, err = agno("run", "--agent", "hooked.py:agent", "Hi")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: ZeroDivisionError: division by zero, at {folder}/hooked.py:3; `-v` shows the"
+        " traceback\n"
+    )
 
 
 def test_tools_by_name() -> None:

@@ -135,6 +135,51 @@ def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixt
     assert drawn(["a\x1b[31mred\x1b]0;title\x07 \x9b5n"], capsys) == "a[31mred]0;title 5n\n"
 
 
+FOLDED = """\
+ name   home
+ ──────────────────────────────────────
+ alpha  https://example.com/a/path/on/i
+        t
+"""
+PARAGRAPHS = """\
+a: 1
+long: Twenty-one-characters
+longer: Twenty-two-characters!
+4
+
+a: 5
+long:
+longer:
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        (["| name | home |", "|--|--|", "| alpha | https://example.com/a/path/on/it |"], FOLDED),
+        (
+            [
+                "| a | long | longer | |",
+                "|--|--|--|--|",
+                "| 1 | Twenty-one-characters | Twenty-two-characters! | 4 |",
+                "| 5 |",
+            ],
+            PARAGRAPHS,
+        ),
+        (["| only | heads |", "|--|--|"], " only  heads\n ───────────\n"),
+    ],
+)
+def test_wide_tables_are_shown_whole(
+    rows: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert drawn(["\n".join(rows)], capsys) == shown
+
+
+def test_what_turns_the_direction_of_text_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = "run \u202egpj.exe\u202c \u2066now\u2069, \u200f\u05e9"
+    assert drawn([answer], capsys) == "run gpj.exe now, \u200f\u05e9\n"
+
+
 def test_what_follows_a_pause_is_set_apart(capsys: pytest.CaptureFixture[str]) -> None:
     answer = MarkdownAnswer(RichConsole(width=40, height=9))
     answer.write("one")

@@ -213,14 +213,25 @@ def test_instructions_from_a_file(agno: Agno, folder: Path) -> None:
         (["-m", "nobody:x"], 5, ""),
         (["--max-turns", "0"], 2, "Invalid value for '--max-turns'"),
         (["--nonsense"], 2, "No such option: --nonsense"),
-        (["-c"], 2, "there is no session to continue; begin one with `--session ID`"),
+        (["-c"], 2, "there is no session to continue in `"),
         (["--session", "x" * 201], 2, "a session id has 1 to 200 characters"),
-        (["--replay", "nowhere"], 5, "cannot replay `nowhere`"),
-        (["--record", "no/where"], 5, "cannot record to `no/where`"),
+        (["--replay", "nowhere"], 2, "--replay: cannot replay `nowhere`"),
+        (["--record", "no/where"], 2, "--record: cannot record to `no/where`"),
+        (["--timeout", "nan"], 2, "--timeout is nan; give seconds above 0"),
+        (["-T", "files", "-T", "files"], 2, "-T files is given twice; leave one out"),
+        (["--schema", '{"$ref": "#a"}'], 2, "--schema: the schema has a `$ref` that leads nowhere"),
+        (["-s", "@huge"], 2, "-s: `huge` holds more than 32 MiB; give the model a part"),
+        (["-s", "@latin"], 2, "-s: `latin` is not UTF-8 text (byte 0xfc at offset 1); convert"),
+        (["-s", "@."], 2, "-s: cannot read `.`: Is a directory; a text that"),
         (["-o", "temperature"], 2, "Option '-o' requires 2 arguments"),
     ],
 )
-def test_bad_input_is_one_line(agno: Agno, arguments: list[str], code: int, error: str) -> None:
+def test_bad_input_is_one_line(
+    agno: Agno, folder: Path, arguments: list[str], code: int, error: str
+) -> None:
+    (folder / "latin").write_bytes(b"M\xfcsli")
+    with (folder / "huge").open("wb") as huge:
+        huge.truncate(32 * 2**20 + 1)
     result = agno("run", "--agent", "team.py:greeter", "Hi", *arguments)
     assert (result.code, result.out.count("\n")) == (code, 1 if "--json" in arguments else 0)
     assert result.err.startswith(f"error: {error}")
@@ -238,6 +249,31 @@ def test_an_error_before_the_run_is_a_document_too(agno: Agno) -> None:
     document = json.loads(out)
     assert code == 2
     assert (document["result"], document["error"]["type"]) == (None, "InputError")
+
+
+def test_options_meet_an_agent_that_cannot_work(agno: Agno, folder: Path) -> None:
+    (folder / "odd.py").write_text("from agno_cli import Agent\nagent = Agent(limits=5)\n")
+    assert agno("run", "--agent", "odd.py:agent", "--max-turns", "2", "Hi") == (
+        5,
+        "",
+        "error: an agent's `limits` is 5; give a `Limits`\n",
+    )
+
+
+@pytest.mark.parametrize("form", ["--json", "--jsonl"])
+def test_an_error_that_nobody_foresaw_is_data_too(agno: Agno, folder: Path, form: str) -> None:
+    (folder / "odd.py").write_text(
+        "from agno_cli import Agent, ScriptedModel\n"
+        "class Nameless(ScriptedModel):\n"
+        "    name = property(lambda self: 1 / 0)\n"
+        "agent = Agent(Nameless())\n"
+    )
+    code, out, err = agno("run", form, "--agent", "odd.py:agent", "Hi")
+    assert (code, json.loads(out)["error"]) == (
+        1,
+        {"type": "ZeroDivisionError", "message": err[7:-1], "exit_code": 1},
+    )
+    assert err.startswith("error: internal error: ZeroDivisionError: division by zero; run again")
 
 
 def test_other_options_change_the_agent(agno: Agno) -> None:
@@ -266,7 +302,7 @@ def test_a_recording_is_replayed(agno: Agno) -> None:
 
 def test_a_recording_is_replaced_by_force_only(agno: Agno) -> None:
     arguments = ("run", "--agent", "team.py:greeter", "Hi", "--record", "tape.jsonl")
-    assert [agno(*arguments).code, agno(*arguments).code] == [0, 5]
+    assert [agno(*arguments).code, agno(*arguments).code] == [0, 2]
     assert agno(*arguments, "--force").code == 0
 
 

@@ -68,6 +68,27 @@ def test_a_session_is_shown(agno: Agno) -> None:
     ]
 
 
+def test_a_turn_that_cannot_be_read_is_marked(agno: Agno, folder: Path) -> None:
+    for _ in range(3):
+        converse(agno, "work")
+    with sqlite3.connect(folder / "data" / "sessions.db") as connection:
+        connection.execute("UPDATE turn SET messages = '7' WHERE number = 2")
+    connection.close()
+    problem = "Expected `array`, got `int`"
+    _, out, err = agno("sessions", "show", "work")
+    assert (out.count("[user]"), err) == (2, "")
+    assert f"1 messages\n\n[turn 2 cannot be read: {problem}]\n\n[user]\nHi\n" in out
+    result = json.loads(agno("sessions", "show", "work", "--json").out)["result"]
+    assert (len(result["messages"]), result["unreadable"]) == (
+        4,
+        [{"turn": 2, "problem": problem}],
+    )
+    code, out, err = agno("run", "--agent", "team.py:history", "--session", "work", "Hi")
+    assert (code, out) == (0, "5 messages\n")
+    assert err.startswith("warning: turn 2 of session `work` in ")
+    assert agno("run", "-q", "--agent", "team.py:history", "--session", "work", "Hi").err == ""
+
+
 def test_sessions_are_deleted_all_or_none(agno: Agno) -> None:
     converse(agno, "one")
     converse(agno, "two")
@@ -75,7 +96,7 @@ def test_sessions_are_deleted_all_or_none(agno: Agno) -> None:
     assert code == 2
     assert err == (
         "error: there is no session `three`, so nothing was deleted;"
-        " `agno sessions list` shows them\n"
+        " `agno sessions list` shows them, AGNO_DATA names another folder\n"
     )
     assert agno("sessions", "delete", "one", "two", "one") == (
         0,
@@ -90,7 +111,8 @@ def test_an_unknown_session(agno: Agno, folder: Path) -> None:
     assert (code, json.loads(out)["error"]["type"]) == (2, "InputError")
     path = folder / "data" / "sessions.db"
     assert err == (
-        f"error: there is no session `nobody` in `{path}`; `agno sessions list` shows them\n"
+        f"error: there is no session `nobody` in `{path}`; `agno sessions list` shows them,"
+        " AGNO_DATA names another folder\n"
     )
 
 

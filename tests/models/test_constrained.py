@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,10 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agno_cli import Message, ModelRequest, ReasoningDelta, TextDelta, ToolCall, Usage, tool
+from agno_cli import (
+    ConfigurationError,
+    Message,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    Usage,
+    tool,
+)
 from agno_cli._messages import ModelResponse
 from agno_cli.models._constrained import ConstrainedAnswer, answer_schema, spoken, tool_prompt
-from agno_cli.models._llama_chat import prepare
+from agno_cli.models._llama_chat import OPTIONS, check_options, prepare
+from agno_cli.models.local import LocalModel
 
 
 @tool
@@ -294,3 +305,16 @@ def test_chunks_become_deltas_and_a_response() -> None:
             Message("assistant", "Noon", reasoning="Hm."), Usage(5, 3, 4), "stop", "m", "chat-1"
         ),
     ]
+
+
+def test_options_that_llama_cpp_would_ignore_are_errors(tmp_path: Path) -> None:
+    check_options({"temperature": 0, "grammar": "root ::= [a-z]+"})
+    model = LocalModel(str(tmp_path / "never-loaded.gguf"))
+    request = ModelRequest([Message("user", "Hi")], options={"temperatur": 0})
+    with pytest.raises(ConfigurationError) as caught:
+        model.complete(request)
+    assert str(caught.value) == (
+        "local models have no option `temperatur`; did you mean `temperature`?"
+    )
+    with pytest.raises(ConfigurationError, match=f"; there are: {', '.join(sorted(OPTIONS))}$"):
+        check_options({"seed": 1, "qqq": 2})

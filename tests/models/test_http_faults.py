@@ -204,6 +204,15 @@ def test_a_refused_connection(ask: Ask) -> None:
     error = failure(ask, model)
     assert facts(error) == ("openai", None, None, True)
     assert "http://127.0.0.1:1/v1/chat/completions: " in str(error)
+    assert "; is openai running? Start it, or set OPENAI_BASE_URL to where it is" in str(error)
+
+
+@every_way
+def test_a_server_that_cannot_be_found(ask: Ask) -> None:
+    model = OpenAIModel("m", base_url="http://nowhere.invalid/v1", patience=QUICK)
+    error = failure(ask, model)
+    assert facts(error) == ("openai", None, None, True)
+    assert "; check the network and the address, which OPENAI_BASE_URL sets" in str(error)
 
 
 @every_way

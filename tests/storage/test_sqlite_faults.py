@@ -1,15 +1,16 @@
 """Session databases that cannot be used: one clear error, and nothing is overwritten."""
 
-import re
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agno_cli import Agent, Message, ScriptedModel, StorageError
-from agno_cli.storage import SqliteSessions
+from agno_cli import Agent, InputError, Message, ScriptedModel, StorageError
+from agno_cli.storage import SqliteSessions, Turn, _waiting
 from agno_cli.storage import _database as database
+from agno_cli.storage._waiting import connect, is_busy
 
 HI = [Message("user", "Hi"), Message("assistant", "Hello")]
 
@@ -79,17 +80,42 @@ def test_an_empty_file_is_taken(path):
         assert sessions.messages("anna") == HI
 
 
-def test_a_turn_that_cannot_be_decoded_is_named(path):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("""'[{"role": "prophet"}]'""", "Invalid enum value 'prophet' - at `$[0].role`"),
+        ("x'ff'", "can't decode byte 0xff"),
+        ("'" + "[" * 100_000 + "'", "recursion"),
+        ("7", "Expected `array`, got `int`"),
+    ],
+)
+def test_a_turn_that_cannot_be_read_costs_no_other(path, content, problem, caplog):
+    with SqliteSessions(path) as sessions:
+        for _ in range(3):
+            sessions.memory("anna").commit(HI)
+        query(path, f"UPDATE turn SET messages = {content} WHERE number = 2")
+        assert sessions.messages("anna") == HI + HI
+        first, damaged, last = sessions.turns("anna")
+        assert (first, last) == (Turn(1, HI), Turn(3, HI))
+        assert problem in damaged.problem
+        with pytest.raises(InputError, match="there is no session `nobody`"):
+            sessions.turns("nobody")
+    assert caplog.messages == [
+        f"turn 2 of session `anna` in `{path}` cannot be read and is left out: {damaged.problem}"
+    ]
+
+
+def test_a_flipped_bit_costs_a_letter(path):
     with SqliteSessions(path) as sessions:
         sessions.memory("anna").commit(HI)
-        query(path, """UPDATE turn SET messages = '[{"role": "prophet"}]'""")
-        message = (
-            f"turn 1 of session `anna` in `{path}` cannot be read: Invalid enum value 'prophet'"
-            " - at `$[0].role`; upgrade agno-cli if a newer version wrote it, or use another"
-            " session"
+        damaged = """CAST(replace(CAST({0} AS BLOB), x'4869', x'48e9') AS TEXT)"""
+        query(
+            path,
+            f"UPDATE turn SET messages = {damaged.format('messages')}",
+            f"UPDATE session SET title = {damaged.format('title')}",
         )
-        with pytest.raises(StorageError, match=re.escape(message)):
-            sessions.memory("anna").load()
+        assert sessions.messages("anna")[0] == Message("user", "H\ufffd")
+        assert [session.title for session in sessions.recent()] == ["H\ufffd"]
 
 
 @pytest.mark.parametrize("name", ["", "folder/sessions.db", "file/sessions.db", "file/a/b.db"])
@@ -147,31 +173,29 @@ def test_a_database_that_another_program_holds_locked(path, monkeypatch):
     other.close()
 
 
-class BusyAtFirst:
-    """A connection whose switch to WAL fails at once, as it does to some of many new ones."""
+def test_a_long_wait_is_told_and_ends_with_the_lock(path, monkeypatch, caplog):
+    monkeypatch.setattr(_waiting, "_SILENT_SECONDS", 0.3)
+    with SqliteSessions(path) as sessions:
+        sessions.memory("anna").commit(HI)
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(1.0, other.execute, ["COMMIT"])
+        timer.start()
+        sessions.memory("anna").commit(HI)
+        timer.join()
+        other.close()
+        assert sessions.messages("anna") == HI + HI
+    assert caplog.messages == [
+        f"`{path}` is locked by another program; waiting for it, 30 s at most"
+    ]
 
-    def __init__(self, path: Path, failures: int) -> None:
-        self.connection = sqlite3.connect(path)
-        self.failures = failures
 
-    def execute(self, statement: str) -> sqlite3.Cursor:
-        if self.failures:
-            self.failures -= 1
-            error = sqlite3.OperationalError("database is locked")
-            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
-            raise error
-        return self.connection.execute(statement)
-
-
-def test_the_switch_to_wal_waits_for_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection: Any = BusyAtFirst(path, failures=3)
-    assert database._use_wal(connection)
-    assert connection.failures == 0
-    monkeypatch.setattr(database, "_BUSY_SECONDS", -1.0)
-    connection.failures = 1
-    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
-        database._use_wal(connection)
-    connection.connection.close()
+def test_what_is_no_lock_is_not_waited_for(path):
+    connection = connect(path, 30.0)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        connection.execute("SELECT * FROM nowhere")
+    connection.close()
+    assert not is_busy(sqlite3.OperationalError("Python's own"))
 
 
 def test_a_file_system_without_wal_is_good_enough(path, monkeypatch):
