@@ -102,6 +102,7 @@ class HTTPModel(Model, ABC):
 
         self.name = name
         self.provider = peer.provider
+        self.address = peer.place
         self.patience = patience
         self._peer = peer
         self._url = url

@@ -50,6 +50,8 @@ class Model:
     Attributes:
         provider: the first half of its name, e.g. `openai`.
         name: the second half, e.g. `gpt-5-mini`.
+        address: where it is asked, if its name does not say so: models of one name at two
+            addresses may answer differently. Without credentials.
         native_schema: whether it honours `ModelRequest.output_schema`; others are given an
             output tool instead.
         quick: whether an answer takes microseconds and never waits, so that a thread or a task
@@ -58,6 +60,7 @@ class Model:
 
     provider: str = "custom"
     name: str = ""
+    address: str = ""
     native_schema: bool = False
     quick: bool = False
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
-from time import monotonic, time
+from time import time
 
 from msgspec import Struct
 
-from agno_cli._errors import AgnoError, ModelError, RunCancelled
+from agno_cli._errors import AgnoError
 from agno_cli.models._protocol import ModelRequest
+from agno_cli.models._waiting import Allowance, TaskBell, ThreadBell
 
 _logger = logging.getLogger("agno_cli")
 
-# The run's own limit, which knows its size, is to be the one that reports.
-_GRACE_SECONDS = 0.05
 RETRIED = frozenset({408, 409, 429})
 _LONGEST_BACKOFF_SECONDS = 8.0  # what the SDKs of OpenAI and Anthropic use
 
@@ -57,47 +56,21 @@ class Failure(Exception):
         super().__init__(str(error))
 
 
-class Attempts:
+class Attempts(Allowance):
     """The attempts of one request: how many, until when, and who may stop them."""
 
-    __slots__ = ("_cancel", "_deadline", "_made", "_patience", "_provider", "_seconds")
+    __slots__ = ("_made", "_patience")
 
     def __init__(self, patience: Patience, request: ModelRequest, provider: str) -> None:
+        super().__init__(request, provider)
         self._patience = patience
-        self._provider = provider
-        self._seconds = request.timeout
-        self._deadline = None
-        if request.timeout is not None:
-            self._deadline = monotonic() + request.timeout + _GRACE_SECONDS
-        self._cancel = request.cancel
         self._made = 0
-
-    def remaining(self) -> float | None:
-        """Give the seconds left, None without a limit."""
-        return None if self._deadline is None else self._deadline - monotonic()
 
     def silence(self) -> float:
         """Give the seconds that the server may be silent now."""
         remaining = self.remaining()
         bound = self._patience.silence_seconds
         return bound if remaining is None else max(min(bound, remaining), 0.001)
-
-    def check(self) -> None:
-        """Stop when the run was cancelled or its time is over.
-
-        Raises:
-            RunCancelled: the cancel token was used.
-            ModelError: the time is over.
-        """
-        if self._cancel is not None and self._cancel.cancelled:
-            raise RunCancelled("the run was cancelled")
-        if self._deadline is not None and monotonic() >= self._deadline:
-            raise self.too_late()
-
-    def too_late(self) -> ModelError:
-        """Describe that the time of the request is over."""
-        message = f"no complete answer within {self._seconds:g} s"
-        return ModelError(message, provider=self._provider, retryable=True)
 
     def pause(self, failure: Failure, *, started: bool = False) -> None:
         """Wait before the next attempt; a used cancel token ends the wait.
@@ -106,24 +79,11 @@ class Attempts:
             AgnoError: there is no next attempt: they are used up, the time would be, or
                 something was already passed on.
         """
-        import threading
-
-        delay = self._delay(failure, started=started)
-        wake = threading.Event()
-        unsubscribe = None if self._cancel is None else self._cancel.subscribe(wake.set)
-        try:
-            wake.wait(delay)
-        finally:
-            if unsubscribe is not None:
-                unsubscribe()
-        self.check()
+        self.wait(ThreadBell(), self._delay(failure, started=started))
 
     async def apause(self, failure: Failure, *, started: bool = False) -> None:
         """Wait before the next attempt without blocking the event loop; see `pause`."""
-        import asyncio
-
-        await asyncio.sleep(self._delay(failure, started=started))
-        self.check()
+        await self.await_(TaskBell(), self._delay(failure, started=started))
 
     def _delay(self, failure: Failure, *, started: bool) -> float:
         """Give the seconds to wait: what the provider asked for, and a random part on top.
@@ -143,10 +103,25 @@ class Attempts:
             or wait > patience.longest_wait_seconds
             or (remaining is not None and delay >= remaining)
         ):
-            raise failure.error from failure.__cause__
+            raise _with_wait(failure) from failure.__cause__
         self._made += 1
         _logger.debug("attempt %d failed, next in %.2f s: %s", self._made, delay, failure)
         return delay
+
+
+def asked_wait(error: BaseException) -> float | None:
+    """Give the seconds that the provider which failed asked to wait, None when it did not say.
+
+    Providers of this package, and any others, leave them on their error as `retry_after`.
+    """
+    wait = getattr(error, "retry_after", None)
+    return wait if isinstance(wait, int | float) and wait >= 0 else None
+
+
+def _with_wait(failure: Failure) -> AgnoError:
+    if failure.wait is not None:
+        vars(failure.error)["retry_after"] = failure.wait
+    return failure.error
 
 
 def is_retried(status: int) -> bool:
