@@ -32,11 +32,11 @@ _encode = msgspec.msgpack.Encoder(order="deterministic", enc_hook=_mapping).enco
 class RequestKeys:
     """Makes the keys of the requests to one model.
 
-    A key is a digest of all that decides the answer: the model's name and address, the
-    messages with their tool calls, the system text, the tools with their schemas, options and output schema. How the
-    run may be stopped, how many calls it has made and whether the answer is streamed are no part
-    of the question. Values are equal that are written alike: the order of a dict's keys does not
-    matter, 1 and 1.0 differ.
+    A key is a digest of all that decides the answer: the model's name and address, the messages
+    with their tool calls, the system text, the tools with their schemas, options and output
+    schema. How the run may be stopped, how many calls it has made and whether the answer is
+    streamed are no part of the question. Values are equal that are written alike: the order of
+    a dict's keys does not matter, 1 and 1.0 differ.
     """
 
     def __init__(self, model: Model) -> None:
