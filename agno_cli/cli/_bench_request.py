@@ -22,6 +22,7 @@ from agno_cli.bench._targets import BUILT_IN as BUILT_IN_TARGETS
 from agno_cli.bench._targets import Target, load_targets
 from agno_cli.bench._verdicts import required
 from agno_cli.bench.peers._registry import Peer
+from agno_cli.cli._files import check_files
 from agno_cli.cli._peers import choose_peers
 
 if TYPE_CHECKING:
@@ -143,22 +144,7 @@ def _check_exclusive(options: BenchOptions) -> None:
 
 def _check_files(options: BenchOptions, environment: Environment) -> None:
     """Refuse what could not be written."""
-    for option, text in (("-o", options.output), ("--html", options.html)):
-        if text is None:
-            continue
-        path = Path(text)
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; give `{option}` a file in it")
-        if path.exists() and not options.force:
-            raise InputError(
-                f"{path} exists; give another name to `{option}`, or `--force` to replace it"
-            )
-        if not path.parent.is_dir():
-            raise InputError(
-                f"there is no folder {path.parent} to write {path.name} to; make it first"
-            )
-    if options.output is not None and options.output == options.html:
-        raise InputError(f"`-o` and `--html` both name {options.html}; give each its own file")
+    check_files((("-o", options.output), ("--html", options.html)), force=options.force)
     if options.save is not None:
         _baselines.save_path(options.save, environment, force=options.force)
 

@@ -1,7 +1,8 @@
 """One self-contained HTML page, whatever it reports: its frame, its tables, its verdict marks.
 
-The page loads nothing: the style is inside, there is no script, and a content security policy
-says so to the browser, which would refuse whatever slipped in.
+The page loads nothing: the style is inside, so is the script where a report has one (it must be
+readable without), and a content security policy says so to the browser, which would refuse
+whatever slipped in.
 """
 
 from __future__ import annotations
@@ -43,15 +44,19 @@ class Column(Struct, frozen=True):
     kind: Literal["text", "number"] = "number"
 
 
-def page(title: str, header: Markup, sections: Sequence[Section]) -> str:
+def page(
+    title: str, header: Markup, sections: Sequence[Section], *, style: str = "", script: str = ""
+) -> str:
     """Write the page.
 
     Args:
         title: of the window.
         header: what stands above the sections, with the `h1`.
         sections: in their order.
+        style: what a report needs beside the style of all pages.
+        script: what makes it livelier.
     """
-    style = STYLE.read_text(encoding="utf-8")
+    style = STYLE.read_text(encoding="utf-8") + style
     names = _anchors(sections)
     body = joined(
         [
@@ -61,13 +66,14 @@ def page(title: str, header: Markup, sections: Sequence[Section]) -> str:
             element("footer", f"Written by agno-cli {agno_cli.__version__}. Loads nothing."),
         ]
     )
-    document = element("html", _head(title, style), element("body", body), lang="en")
+    end = element("script", Markup(script)) if script else EMPTY
+    document = element("html", _head(title, style, script), element("body", body, end), lang="en")
     return f"<!DOCTYPE html>\n{document}\n"
 
 
-def _head(title: str, style: str) -> Markup:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+def _head(title: str, style: str, script: str) -> Markup:
+    policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'"
+    policy += f"; script-src '{_digest(script)}'" if script else ""
     return element(
         "head",
         element("meta", charset="utf-8"),
@@ -79,6 +85,10 @@ def _head(title: str, style: str) -> Markup:
         element("link", rel="icon", href="data:,"),
         element("style", Markup(style)),
     )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _contents(names: Iterable[str], sections: Sequence[Section]) -> Markup:

@@ -41,10 +41,14 @@ class Tick(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A curve: points as shares of the width and, from the bottom, of the height."""
+    """A curve: points as shares of the width and, from the bottom, of the height.
+
+    Of many points only each `every`-th has a sign.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    every: int = 1
 
 
 def linear(value: float, low: float, high: float) -> float:
@@ -236,7 +240,8 @@ def _path(points: Sequence[tuple[float, float]], *, name: str) -> Markup:
 
 def _signs(number: int, line: Line) -> Markup:
     name = _series("sign", number)
-    return joined(sign(_shape(number), x, height=1 - y, name=name) for x, y in line.points)
+    signed = line.points[:: line.every]
+    return joined(sign(_shape(number), x, height=1 - y, name=name) for x, y in signed)
 
 
 def plot_row(label: str, plot: str, value: str) -> Markup:

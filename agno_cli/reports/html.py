@@ -38,8 +38,8 @@ def to_html(report: BenchReport, *, command: Sequence[str] = ("agno", "bench")) 
         *peers(report.peers, report.peer_caption),
         *scaling(report.scaling, report.environment),
         *distribution(report),
-        _environment(report.environment),
-        _again(report.environment, command),
+        environment_section(report.environment),
+        again_section(report.environment, command),
     ]
     return page(f"agno bench: {tally(report)}", _header(report), sections)
 
@@ -127,7 +127,8 @@ def _stacked(lines: Iterable[str]) -> Markup:
     return joined(element("div", line) for line in lines) or Markup(NOTHING)
 
 
-def _environment(environment: Environment) -> Section:
+def environment_section(environment: Environment) -> Section:
+    """Write where something was measured."""
     pairs = [
         ("Python", f"{environment.python} ({environment.build})"),
         ("System", f"{environment.os} {environment.machine}"),
@@ -141,7 +142,8 @@ def _environment(environment: Environment) -> Section:
     return Section("Environment", definitions(pairs, name="environment"))
 
 
-def _again(environment: Environment, command: Sequence[str]) -> Section:
+def again_section(environment: Environment, command: Sequence[str]) -> Section:
+    """Write what to type to have it done again."""
     pinned = f"agno-cli=={environment.packages['agno-cli']}"
     lines = [f"python{_minor(environment.python)} -m pip install {pinned}", shlex.join(command)]
     commit = f", at commit {environment.commit}" if environment.commit else ""
