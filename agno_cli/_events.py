@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
+from ._workflow_output import StepOutput
 
 
 class RunStarted(Struct, frozen=True, tag_field="event", tag="run_started"):
@@ -55,6 +56,39 @@ class RunFinished(Struct, frozen=True, tag_field="event", tag="run_finished"):
     output: RunOutput
 
 
+class MemberEvent(Struct, frozen=True, tag_field="event", tag="member_event"):
+    """Something happened in a member of a team, or in a step of a workflow.
+
+    What members of members do comes wrapped once for each level.
+    """
+
+    member: str
+    event: Event = field(name="inner")  # `event` is what the JSON of every event calls its kind
+
+
+class StepStarted(Struct, frozen=True, gc=False, tag_field="event", tag="step_started"):
+    """A step of a workflow began."""
+
+    path: str
+    name: str
+
+
+class StepFailed(Struct, frozen=True, gc=False, tag_field="event", tag="step_failed"):
+    """An attempt of a step failed; after `wait` seconds there is another one."""
+
+    path: str
+    name: str
+    attempt: int
+    error: str
+    wait: float
+
+
+class StepFinished(Struct, frozen=True, tag_field="event", tag="step_finished"):
+    """A step of a workflow ended; of one that was `restored`, nothing was done now."""
+
+    output: StepOutput
+
+
 Event: TypeAlias = (
     RunStarted
     | TextDelta
@@ -63,6 +97,10 @@ Event: TypeAlias = (
     | ToolCallFinished
     | TurnFinished
     | RunFinished
+    | MemberEvent
+    | StepStarted
+    | StepFailed
+    | StepFinished
 )
 
 

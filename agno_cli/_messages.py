@@ -7,7 +7,7 @@ is safe, and saves a third of their cost and all of the collector's visits.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -104,7 +104,6 @@ class Timings(Struct, frozen=True, gc=False):
         return self.total - self.model - self.tools
 
 
-@final
 class RunOutput(Struct, frozen=True):
     """What a run gives.
 

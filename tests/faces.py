@@ -8,26 +8,27 @@ from typing import Any
 
 import pytest
 
-from agno_cli import Agent, AgnoError, RunFinished, RunOutput
+from agno_cli import AgnoError, RunFinished, RunOutput
+from agno_cli._orchestration import Runnable
 
 Face = Callable[..., RunOutput]
 
 
-def by_run(agent: Agent, prompt: str = "hi", **given: Any) -> RunOutput:
+def by_run(agent: Runnable, prompt: str = "hi", **given: Any) -> RunOutput:
     return agent.run(prompt, **given)
 
 
-def by_arun(agent: Agent, prompt: str = "hi", **given: Any) -> RunOutput:
+def by_arun(agent: Runnable, prompt: str = "hi", **given: Any) -> RunOutput:
     return asyncio.run(agent.arun(prompt, **given))
 
 
-def by_stream(agent: Agent, prompt: str = "hi", **given: Any) -> RunOutput:
+def by_stream(agent: Runnable, prompt: str = "hi", **given: Any) -> RunOutput:
     *_, last = agent.stream(prompt, **given)
     assert isinstance(last, RunFinished)
     return last.output
 
 
-def by_astream(agent: Agent, prompt: str = "hi", **given: Any) -> RunOutput:
+def by_astream(agent: Runnable, prompt: str = "hi", **given: Any) -> RunOutput:
     async def last() -> RunOutput:
         *_, event = [event async for event in agent.astream(prompt, **given)]
         assert isinstance(event, RunFinished)
@@ -51,7 +52,7 @@ def transcript(output: RunOutput) -> list[str]:
     ]
 
 
-def outcome(face: Face, agent: Agent, **given: Any) -> list[str]:
+def outcome(face: Face, agent: Runnable, **given: Any) -> list[str]:
     """Run, and write down what came of it; the last line tells how it ended."""
     try:
         output = face(agent, **given)

@@ -30,6 +30,8 @@ class Documented(Struct, frozen=True):
     difference: str = ""
 
 
+_NONE = Figures("not benchmarked")
+
 DOCUMENTED = {
     "create": Documented(
         Figures("184.5 ns", 1272, 8),
@@ -58,5 +60,34 @@ DOCUMENTED = {
         Figures("~1M ops/s"),
         Figures("2.6 µs", 8160, 0),
         "it adds one message; ours adds a turn of two messages",
+    ),
+    "team": Documented(
+        _NONE,
+        Figures("119 µs", None, 1050),
+        "its members are not shown the task again after the first, and usage is not summed",
+    ),
+    "team_parallel": Documented(
+        _NONE,
+        Figures("154 µs", None, 1073),
+        "its results are in the order in which they came",
+    ),
+    "team_leader": Documented(
+        _NONE,
+        Figures("238 µs", None, 1771),
+        "its leader's plan is not read: every member is given the whole task",
+    ),
+    "team_consensus": Documented(
+        _NONE,
+        Figures("282 µs", None, 2146),
+        "it ends after two rounds whatever the answers; ours votes",
+    ),
+    "team_100_async": Documented(
+        _NONE,
+        Figures("5,750 µs", None, 27_947),
+        "in goroutines; ours in one thread, as members that do not wait gain nothing by more",
+    ),
+    "workflow": Documented(
+        _NONE,
+        Figures("108 µs", None, 1116),
     ),
 }

@@ -1,18 +1,23 @@
 """The command line. `main` is its only error boundary: no command catches to exit.
 
-Nothing heavy is imported until `main` runs, so that an interrupt at any time is answered here.
+Nothing is imported that Python has not loaded, until `main` has said what an interrupt means:
+`signal` and `typing` alone take 20 ms, in which Ctrl-C would be a traceback.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
-import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn, TextIO, TypeAlias
 
-State: TypeAlias = dict[str, bool]
-"""What commands tell the boundary: `verbose` when tracebacks are wanted."""
+TYPE_CHECKING = False  # as type checkers know it, without `typing`
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Sequence
+    from typing import NoReturn
+else:
+    import _signal as signal  # the part in C
 
 INTERRUPTED = 130
 
@@ -27,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _answered(arguments)
     _leave_on_interrupt()
+    sys.unraisablehook = _lose_no_interrupt
     code = _answered(None)
     _leave_on_interrupt()
     if code == INTERRUPTED:
@@ -53,8 +59,30 @@ def _leave(*_: object) -> NoReturn:
     os._exit(INTERRUPTED)
 
 
+def _lose_no_interrupt(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that came where Python drops what is raised, and do so elsewhere.
+
+    Such as the weakref callbacks of the import system: one Ctrl-C in a hundred came to nothing.
+    """
+    if unraisable.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(unraisable)
+        return
+    import _thread
+
+    _thread.start_new_thread(_interrupt_later, (_thread.get_ident(),))
+
+
+def _interrupt_later(thread: int) -> None:
+    import time
+
+    from agno_cli.cli._interrupts import interrupt
+
+    time.sleep(0.01)
+    interrupt(thread)
+
+
 def _answered(arguments: Sequence[str] | None) -> int:
-    state: State = {}
+    state: dict[str, bool] = {}  # `verbose` when tracebacks are wanted
     try:
         _prepare_streams()
         code = _invoke(arguments, state)
@@ -69,7 +97,7 @@ def _answered(arguments: Sequence[str] | None) -> int:
     return code
 
 
-def _invoke(arguments: Sequence[str] | None, state: State) -> int:
+def _invoke(arguments: Sequence[str] | None, state: dict[str, bool]) -> int:
     from agno_cli.cli._app import command, program_name
 
     called = command()
@@ -85,9 +113,11 @@ def _invoke(arguments: Sequence[str] | None, state: State) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _report(error: Exception, state: State) -> int:
+def _report(error: Exception, state: dict[str, bool]) -> int:
     from agno_cli.cli._errors import describe, exit_code
 
+    if exit_code(error) == INTERRUPTED:
+        return INTERRUPTED
     try:
         if state.get("verbose"):
             import traceback
@@ -106,16 +136,39 @@ def _prepare_streams() -> None:
     A pipe gets UTF-8, with the bytes of a lone surrogate kept visible instead of an exception;
     a terminal gets what it can show.
     """
-    for name in ("stdout", "stderr"):
-        stream: TextIO | None = getattr(sys, name)
-        if stream is None:  # closed by the caller, as by `>&-`
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - lives as long as the process
-            continue
+    _replace_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None and stream.isatty():
             reconfigure(errors="backslashreplace")
         elif reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _replace_closed_streams() -> None:
+    """Put something in the place of streams that the caller has closed, as by `>&-`.
+
+    Messages may get lost, data may not. The descriptors are taken too, lest a database become
+    number 1, where native code writes unasked.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+        pass
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+
+
+class _ClosedOutput(io.TextIOBase):
+    """A standard output to which nothing can be written; writing nothing is fine."""
+
+    def write(self, text: str) -> int:
+        if text:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return 0
 
 
 def _hang_up() -> None:

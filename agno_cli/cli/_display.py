@@ -8,8 +8,13 @@ from typing import Protocol
 
 from agno_cli._events import (
     Event,
+    MemberEvent,
     ReasoningDelta,
+    RunFinished,
     RunStarted,
+    StepFailed,
+    StepFinished,
+    StepStarted,
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
@@ -68,6 +73,8 @@ class Display:
         self._tells_tools = narrate and (console.err_is_terminal or console.verbose)
         self._reasoning = False  # whether stderr is in the middle of reasoning
         self._new_turn = False
+        self._heard = False  # whether the answer has been written since a member began
+        self._steps: set[str] = set()  # paths of a workflow's steps
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -82,6 +89,46 @@ class Display:
             became = "failed:" if result.is_error else "gave"
             self._tell(f"tool {result.name} {became} {result.content} ({duration(result.seconds)})")
         elif isinstance(event, TurnFinished):
+            self._new_turn = True
+        elif isinstance(event, MemberEvent):
+            self._member(event)
+        else:
+            self._step(event)
+
+    def _step(self, event: Event) -> None:
+        """Tell what a step of a workflow does; what its agent tells of itself is left out."""
+        if isinstance(event, StepStarted):
+            self._heard = False
+            self._steps.add(event.path)
+            self._tell(f"step {event.path} begins")
+        elif isinstance(event, StepFailed):
+            again = f"tried again in {duration(event.wait)}"
+            self._tell(f"step {event.path} failed: {event.error}; {again}")
+        elif isinstance(event, StepFinished):
+            step = event.output
+            gave = "is done" if self._heard and not step.restored else f"gave {step.content}"
+            when = "before" if step.restored else duration(step.seconds)
+            self._tell(f"step {step.path} {gave} ({when})")
+
+    def _member(self, event: MemberEvent) -> None:
+        """Tell what a member does; the text of one whose answer it is comes by itself."""
+        names, happened = [event.member], event.event
+        while isinstance(happened, MemberEvent):
+            names.append(happened.member)
+            happened = happened.event
+        who = " > ".join(names)
+        if who in self._steps and isinstance(happened, RunStarted | RunFinished):
+            return
+        if isinstance(happened, RunStarted):
+            self._heard = False
+            self._tell(f"member {who} begins")
+        elif isinstance(happened, RunFinished):
+            output = happened.output
+            gave = "is done" if self._heard else f"gave {output.content}"
+            self._tell(f"member {who} {gave} ({duration(output.total_seconds)})")
+        elif isinstance(happened, ToolCallStarted):
+            self._tell(f"member {who}: tool {happened.call.name} {happened.call.arguments}")
+        elif isinstance(happened, TurnFinished):
             self._new_turn = True
 
     def finish(self, output: RunOutput) -> None:
@@ -99,6 +146,7 @@ class Display:
         if self._new_turn:
             self._answer.pause()
             self._new_turn = False
+        self._heard = True
         self._answer.write(text)
 
     def _reason(self, text: str) -> None:

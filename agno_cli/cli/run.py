@@ -16,7 +16,8 @@ class RunOptions(NamedTuple):
         list[str] | None,
         Argument(
             metavar="[PROMPT|-]",
-            help="What to say. `-` stands for standard input, which follows the words.",
+            help="What to say. `-` stands for standard input, which follows the words;"
+            " 32 MiB of it at most.",
         ),
     ] = None
     model: Annotated[
@@ -31,7 +32,12 @@ class RunOptions(NamedTuple):
     ] = None
     system: Annotated[
         str | None,
-        Option("-s", "--system", metavar="TEXT|@FILE", help="Instructions, or a file of them."),
+        Option(
+            "-s",
+            "--system",
+            metavar="TEXT|@FILE",
+            help="Instructions, or a file of them, of 32 MiB at most.",
+        ),
     ] = None
     tool: Annotated[
         list[str] | None,
@@ -50,6 +56,23 @@ class RunOptions(NamedTuple):
             help="Agent to run, or `file.py:attribute`; other options change it.",
         ),
     ] = None
+    team: Annotated[
+        str | None, Option(metavar="FILE", help="Team to run, written down in a TOML file.")
+    ] = None
+    workflow: Annotated[
+        str | None, Option(metavar="FILE", help="Workflow to run, written down in a TOML file.")
+    ] = None
+    checkpoints: Annotated[
+        str | None,
+        Option(metavar="FILE", help="Keep each finished step of the workflow in this file."),
+    ] = None
+    resume: Annotated[
+        str | None,
+        Option(metavar="RUN_ID", help="Go on with a run of the workflow that was stopped."),
+    ] = None
+    take_over: Annotated[
+        bool, Option("--take-over", help="Resume although another process holds the run.")
+    ] = False
     # Typer itself has no list of pairs.
     option: Annotated[
         list[Any] | None,
@@ -116,7 +139,9 @@ def run(options: RunOptions) -> None:
     """Run an agent and stream its answer.
 
     The prompt comes from the argument, from standard input, or from both. Markdown is shown on
-    a terminal; a pipe gets the model's text as it is.
+    a terminal; a pipe gets the model's text as it is. A run that fails or is interrupted leaves
+    its error and the work done too: in the one document of --json, in the last event of --jsonl,
+    `run_failed`.
 
     \b
     agno run "What is the capital of France?"

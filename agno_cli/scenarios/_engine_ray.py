@@ -19,7 +19,7 @@ from time import perf_counter
 import msgspec
 
 from agno_cli._errors import ConfigurationError
-from agno_cli.scenarios._engines import Crew, Loss
+from agno_cli.scenarios._engines import Crew, Loss, ending
 from agno_cli.scenarios._programs import Program, program
 from agno_cli.scenarios._ray_messages import Heard, RayJob, Said
 from agno_cli.scenarios._work import WorkFailedError
@@ -152,7 +152,7 @@ class RayEngine:
     @property
     def problem(self) -> str:
         """Why the driver ended; empty while it runs."""
-        return "" if self._driver.code is None else self._driver.problem()
+        return ending(self._driver)
 
     def _wait(self, number: int, seconds: float, what: str) -> Heard:
         ends_at = perf_counter() + seconds

@@ -179,6 +179,12 @@ class Engine(Protocol):
         """Have workers made ready, in fresh processes; when the block ends, so do they."""
 
 
+def ending(running: Program) -> str:
+    """Say how a program ended; empty while it runs."""
+    code = running.code
+    return "" if code is None else running.problem() or f"it ended with exit code {code}"
+
+
 class ProcessWorker:
     """A process of this machine."""
 
@@ -211,7 +217,7 @@ class ProcessWorker:
 
     def lost(self) -> str:
         """Say how it ended; empty while it runs."""
-        return "" if self._program.code is None else self._program.problem()
+        return ending(self._program)
 
 
 class ProcessEngine:

@@ -14,6 +14,7 @@ TEAM = '''
 """What a user's file looks like."""
 
 import time
+from pathlib import Path
 
 from agno_cli import Agent, JsonSchema, Limits, ScriptedModel, Toolkit, say, tool
 
@@ -27,6 +28,7 @@ def add(a: int, b: int) -> int:
 @tool
 def sleep(seconds: float) -> str:
     """Wait."""
+    Path("asleep").touch()
     time.sleep(seconds)
     return "slept"
 
@@ -53,6 +55,10 @@ echo = Agent(ScriptedModel(lambda request: request.messages[-1].content))
 history = Agent(ScriptedModel(lambda request: f"{len(request.messages)} messages"))
 personal = Agent(ScriptedModel(["ok"]), instructions=lambda context: f"For {context.user}.")
 sums = Toolkit("sums", [add])
+stuck = Agent(
+    ScriptedModel([say("Wait.", ("sleep", {"seconds": 60}))]),
+    tools=[tool(quick=True)(sleep.function)],
+)
 number = 3
 '''
 

@@ -15,11 +15,13 @@ def main(folder: str) -> None:
     cluster = Cluster(initialize_head=True, head_node_args={**small, "temp_dir": folder})
     second = cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES, temp_dir=folder)
     try:
-        print(cluster.address, flush=True)
+        sys.stdout.write(f"{cluster.address}\n")
+        sys.stdout.flush()
         for line in sys.stdin:
             if line == "kill\n":
                 cluster.remove_node(second, allow_graceful=False)
-                print("killed", flush=True)
+                sys.stdout.write("killed\n")
+                sys.stdout.flush()
     finally:
         cluster.shutdown()
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from agno_cli import ConfigurationError, InputError, scenarios
+from agno_cli import InputError, scenarios
 from agno_cli.scenarios import _batch
 from agno_cli.scenarios._batch import _shares
 from agno_cli.scenarios._batch_job import BatchDone, BatchJob
@@ -65,9 +65,10 @@ def test_a_batch_is_made_cold_and_warm_kept_and_dropped():
     assert "reading the clock takes" in run.metrics["create"].note
     (time_row,) = [row for row in run.rows if row.subject == "time:value"]
     assert (time_row.stated, time_row.verdicts[0].outcome) == ("0.18 ms", "pass")
-    assert run.notes == (
+    (note,) = run.notes
+    assert note == (
         "200 of 200 agents were run once, outside of what is timed: all answered, with 200"
-        " different run ids",
+        " different run ids"
     )
     assert [step.what for step in steps] == [
         "starting",
@@ -185,26 +186,6 @@ def test_resident_memory_is_close_to_what_is_counted():
     counted = make_batch(job("counted"))
     resident = make_batch(job("resident", agents=200_000)).bytes / 200_000
     assert counted.bytes < resident < 1.5 * counted.bytes  # and 8 bytes in the list
-
-
-def test_agents_that_answer_wrongly_are_told_of():
-    agent = AgentTable(prompt="What?")
-    wrong = BatchJob(agent=agent, model=ModelTable(answer=" "), way="checked", agents=3)
-    assert make_batch(wrong).runs == 3
-    with pytest.raises(ConfigurationError, match="3 of 3 agents answer 'a'"):
-        _answering_wrongly()
-
-
-def _answering_wrongly() -> None:
-    from agno_cli.scenarios import _batch_work
-
-    given = job("checked", agents=3, model=ModelTable(answer="a"))
-    right = _batch_work._is_right
-    try:
-        _batch_work._is_right = lambda *_: False
-        make_batch(given)
-    finally:
-        _batch_work._is_right = right
 
 
 def test_shares_are_even():

@@ -137,7 +137,8 @@ def test_one_process_is_the_engine_by_default():
 def test_an_interrupt_leaves_no_process():
     with (
         pytest.raises(KeyboardInterrupt),
-        opened(BatchRun(engine="processes", workers=2)) as engine,engine.crew()
+        opened(BatchRun(engine="processes", workers=2)) as engine,
+        engine.crew(),
     ):
         raise KeyboardInterrupt
     assert not _workers()

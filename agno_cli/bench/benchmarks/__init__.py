@@ -9,7 +9,19 @@ from agno_cli.bench._counting import count_memory
 from agno_cli.bench._operations import Operation
 from agno_cli.bench._registry import Benchmark
 from agno_cli.bench._scaling import Kind, Work, scaling_name, worker_counts
-from agno_cli.bench.benchmarks import agents, endurance, http, memory, parallel, startup, tools
+from agno_cli.bench.benchmarks import (
+    agents,
+    endurance,
+    http,
+    memory,
+    observed,
+    parallel,
+    production,
+    startup,
+    teams,
+    tools,
+    workflows,
+)
 
 
 def _counted(
@@ -110,7 +122,7 @@ def _memory() -> Iterator[Benchmark]:
         )
     yield _timed(
         "session_commit",
-        "a turn committed to a session in SQLite, on disk",
+        "a turn committed to a session in SQLite: in its file, not forced to the disk",
         memory.commit_session,
         operation="turn",
     )
@@ -135,6 +147,25 @@ def _tools() -> Iterator[Benchmark]:
     yield _timed("tools_slow_async", "the same awaited, with asynchronous tools", tools.slow_async)
 
 
+def _observed() -> Iterator[Benchmark]:
+    yield _counted(
+        "run_hooks", "the run with a hook before and one after that do nothing", observed.run_hooks
+    )
+    yield _counted("run_metrics", "the run observed by Prometheus metrics", observed.run_metrics)
+    yield _timed(
+        "run_guarded",
+        "the run with secrets and personal data redacted at all places",
+        observed.run_guarded,
+    )
+    yield _counted(
+        "pool_take",
+        "an agent taken from a pool of four and given back, its memory cleared",
+        observed.pool_take,
+        operation="take",
+    )
+    yield _timed("pool_take_async", "the same awaited", observed.pool_take_async, operation="take")
+
+
 def _parallel() -> Iterator[Benchmark]:
     works: tuple[Work, ...] = ("create", "run")
     kinds: tuple[Kind, ...] = ("threads", "processes")
@@ -150,6 +181,50 @@ def _parallel() -> Iterator[Benchmark]:
                     partial(parallel.parallel, work, kind, workers),
                     operation="agent" if work == "create" else "run",
                 )
+
+
+def _production() -> Iterator[Benchmark]:
+    yield _timed(
+        "model_call", "the scripted model asked, by itself", production.model_call,
+        operation="call",
+    )  # fmt: skip
+    yield _counted(
+        "cache_hit",
+        "an answer found in a CachedModel: key made, answer looked up",
+        production.cache_hit,
+        operation="call",
+    )
+    yield _timed(
+        "cache_hit_async", "the same awaited", production.cache_hit_async, operation="call"
+    )
+    yield _timed(
+        "cache_hit_sqlite",
+        "the same with the answers in a SQLite file",
+        production.cache_hit_sqlite,
+        operation="call",
+    )
+    yield _counted(
+        "limiter_pass",
+        "a call through a ConcurrencyLimit with a free place",
+        production.limiter,
+        operation="call",
+    )
+    yield _timed(
+        "limiter_queue",
+        "1,000 tasks that share the eight places of a ConcurrencyLimit",
+        production.limiter_queue,
+        operation="call",
+    )
+    yield _timed(
+        "rate_pass",
+        "a call through a RateLimit of requests and tokens with room",
+        production.rate_limit,
+        operation="call",
+    )
+    yield _timed("retry_pass", "a call through a RetryPolicy", production.retry, operation="call")
+    yield _timed(
+        "fallback_pass", "a call through a FallbackModel", production.fallback, operation="call"
+    )
 
 
 def _http() -> Iterator[Benchmark]:
@@ -208,10 +283,55 @@ def _startup() -> Iterator[Benchmark]:
     )
 
 
+def _teams() -> Iterator[Benchmark]:
+    yield _timed("team", "a team of three, one after another", partial(teams.three, "sequential"))
+    yield _timed("team_parallel", "a team of three, all at once", partial(teams.three, "parallel"))
+    yield _timed("team_leader", "a team of three and a leader who plans and writes", teams.leader)
+    yield _timed("team_consensus", "a team of three that answers and votes", teams.consensus)
+    yield _timed("team_route", "a team of three of which a function chooses one", teams.route)
+    yield _timed("team_100_async", "an awaited team of 100, all at once", teams.hundred)
+    yield _timed(
+        "team_100_waiting",
+        "a team of 100 whose members each wait 10 ms, in threads",
+        teams.hundred_waiting,
+    )
+    yield _timed(
+        "team_100_waiting_async",
+        "the same awaited, in tasks",
+        teams.hundred_waiting_async,
+    )
+
+
+def _workflows() -> Iterator[Benchmark]:
+    yield _timed("workflow", "a workflow of three agents", workflows.agents)
+    yield _timed("workflow_functions", "a workflow of three functions", workflows.functions)
+    yield _timed(
+        "workflow_nodes",
+        "a workflow of eight functions, with each kind of node once",
+        workflows.nodes,
+    )
+    yield _timed(
+        "checkpoint_memory",
+        "a step of a workflow and its checkpoint, in this process",
+        workflows.checkpoints_in_memory,
+        operation="step",
+    )
+    yield _timed(
+        "checkpoint_sqlite",
+        "a step of a workflow and its checkpoint, in a SQLite file",
+        workflows.checkpoints_in_sqlite,
+        operation="step",
+    )
+
+
 BENCHMARKS = (
     *_agents(),
     *_memory(),
     *_tools(),
+    *_production(),
+    *_observed(),
+    *_teams(),
+    *_workflows(),
     *_parallel(),
     *_http(),
     *_startup(),
