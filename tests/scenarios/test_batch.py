@@ -15,7 +15,7 @@ from agno_cli.scenarios._definition import AgentTable, BatchRun, ModelTable, Sce
 from agno_cli.scenarios._engines import Loss, ProcessEngine
 from agno_cli.scenarios._histogram import Histogram
 from agno_cli.scenarios._options import Options
-from agno_cli.scenarios._result import RunResult, ScenarioResult
+from agno_cli.scenarios._result import Progress, RunResult, ScenarioResult
 from agno_cli.scenarios._thresholds import parse_threshold
 
 MINE = """
@@ -46,7 +46,7 @@ def light(monkeypatch):
 @pytest.mark.usefixtures("light")
 def test_a_batch_is_made_cold_and_warm_kept_and_dropped():
     thresholds = (parse_threshold("t", "time:value<1s"), parse_threshold("t", "bytes:value<1B"))
-    steps = []
+    steps: list[Progress] = []
     result = scenarios.run(
         scenario(thresholds=thresholds, stated={"time": "0.18 ms"}), report=steps.append
     )

@@ -34,16 +34,16 @@ NODES = Path(__file__).with_name("ray_nodes.py")
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A short path: sockets are made below it."""
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as name:
-        with pytest.MonkeyPatch.context() as patch:
-            # Never the token in the home of whoever runs the tests; and loopback only.
-            token = Path(name, "token")
-            token.write_text(secrets.token_hex(32))
-            patch.setenv("RAY_AUTH_MODE", "token")
-            patch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-            patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-            patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-            yield Path(name)
+    made = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+    with made as name, pytest.MonkeyPatch.context() as patch:
+        # Never the token in the home of whoever runs the tests; and loopback only.
+        token = Path(name, "token")
+        token.write_text(secrets.token_hex(32))
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        yield Path(name)
 
 
 class Nodes:
@@ -107,6 +107,10 @@ def job() -> MultiAgentJob:
 
 
 def test_what_a_killed_node_had_is_done_again_on_the_other(nodes):
+    too_many = BatchRun(engine="ray", workers=3, address=nodes.address)
+    few = "has 2 processors, too few for 3 workers; give fewer `--workers`"
+    with pytest.raises(ConfigurationError, match=few), opened(too_many):
+        pass
     with (
         opened(BatchRun(engine="ray", workers=2, address=nodes.address)) as engine,
         engine.crew() as crew,
@@ -124,9 +128,6 @@ def test_what_a_killed_node_had_is_done_again_on_the_other(nodes):
     assert "Actor" in loss.reason
     assert loss.instead
     assert loss.instead != loss.worker
-    with pytest.raises(ConfigurationError, match="too few for 2 workers; give fewer `--workers`"):
-        with opened(BatchRun(engine="ray", workers=2, address=nodes.address)):
-            pass
 
 
 @pytest.mark.usefixtures("folder")

@@ -29,7 +29,7 @@ def test_who_hears_whom(topology: Topology, hears):
 def test_two_agents_are_enough():
     pair = ((), (0,))
     for topology in ("chain", "fan-out", "tree"):
-        assert make_graph(topology, 2, fanout=2).hears == pair  # type: ignore[arg-type]
+        assert make_graph(topology, 2, fanout=2).hears == pair
 
 
 @given(topologies, st.integers(2, 40), st.integers(1, 3), st.integers(2, 5))
