@@ -8,6 +8,8 @@ TYPE_CHECKING = False  # as type checkers know it; `typing` takes 15 ms, with Ct
 
 if TYPE_CHECKING:
     from ._agent import Agent as Agent
+    from ._checkpoints import Checkpoints as Checkpoints
+    from ._checkpoints import MemoryCheckpoints as MemoryCheckpoints
     from ._context import CancelToken as CancelToken
     from ._context import RunContext as RunContext
     from ._errors import AgnoError as AgnoError
@@ -48,29 +50,11 @@ if TYPE_CHECKING:
     from ._messages import Usage as Usage
     from ._output import JsonSchema as JsonSchema
     from ._pool import AgentPool as AgentPool
-    from ._team import Team as Team
-    from ._team_file import team_from_file as team_from_file
-    from ._team_limits import TeamLimits as TeamLimits
-    from ._team_output import MemberResult as MemberResult
-    from ._team_output import Subtask as Subtask
-    from ._team_output import TeamOutput as TeamOutput
-    from ._team_tool import as_tool as as_tool
+    from ._step_output import StepOutput as StepOutput
+    from ._step_output import WorkflowOutput as WorkflowOutput
     from ._tools import Tool as Tool
     from ._tools import Toolkit as Toolkit
     from ._tools import tool as tool
-    from ._workflow import Workflow as Workflow
-    from ._workflow_checkpoints import Checkpoints as Checkpoints
-    from ._workflow_checkpoints import MemoryCheckpoints as MemoryCheckpoints
-    from ._workflow_nodes import Condition as Condition
-    from ._workflow_nodes import Loop as Loop
-    from ._workflow_nodes import Parallel as Parallel
-    from ._workflow_nodes import Retry as Retry
-    from ._workflow_nodes import Router as Router
-    from ._workflow_nodes import Step as Step
-    from ._workflow_nodes import StepInput as StepInput
-    from ._workflow_nodes import StepResult as StepResult
-    from ._workflow_output import StepOutput as StepOutput
-    from ._workflow_output import WorkflowOutput as WorkflowOutput
     from .models import CachedModel as CachedModel
     from .models import ConcurrencyLimit as ConcurrencyLimit
     from .models import FallbackModel as FallbackModel
@@ -82,6 +66,22 @@ if TYPE_CHECKING:
     from .models import ScriptedModel as ScriptedModel
     from .models import SqliteCache as SqliteCache
     from .models import say as say
+    from .teams._file import team_from_file as team_from_file
+    from .teams._limits import TeamLimits as TeamLimits
+    from .teams._output import MemberResult as MemberResult
+    from .teams._output import Subtask as Subtask
+    from .teams._output import TeamOutput as TeamOutput
+    from .teams._team import Team as Team
+    from .teams._tool import as_tool as as_tool
+    from .workflows._nodes import Condition as Condition
+    from .workflows._nodes import Loop as Loop
+    from .workflows._nodes import Parallel as Parallel
+    from .workflows._nodes import Retry as Retry
+    from .workflows._nodes import Router as Router
+    from .workflows._nodes import Step as Step
+    from .workflows._nodes import StepInput as StepInput
+    from .workflows._nodes import StepResult as StepResult
+    from .workflows._workflow import Workflow as Workflow
 
 __version__ = "0.1.0"
 
@@ -137,26 +137,26 @@ _HOMES = {
     ),
     "_output": ("JsonSchema",),
     "_pool": ("AgentPool",),
-    "_team": ("Team",),
-    "_team_output": (
+    "teams._team": ("Team",),
+    "teams._output": (
         "MemberResult",
         "Subtask",
         "TeamOutput",
     ),
-    "_team_limits": ("TeamLimits",),
-    "_team_file": ("team_from_file",),
-    "_team_tool": ("as_tool",),
+    "teams._limits": ("TeamLimits",),
+    "teams._file": ("team_from_file",),
+    "teams._tool": ("as_tool",),
     "_tools": (
         "Tool",
         "Toolkit",
         "tool",
     ),
-    "_workflow": ("Workflow",),
-    "_workflow_checkpoints": (
+    "workflows._workflow": ("Workflow",),
+    "_checkpoints": (
         "Checkpoints",
         "MemoryCheckpoints",
     ),
-    "_workflow_nodes": (
+    "workflows._nodes": (
         "Condition",
         "Loop",
         "Parallel",
@@ -166,7 +166,7 @@ _HOMES = {
         "StepInput",
         "StepResult",
     ),
-    "_workflow_output": (
+    "_step_output": (
         "StepOutput",
         "WorkflowOutput",
     ),

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from ._messages import ModelResponse, RunOutput, ToolCall, ToolResult, Usage
-from ._workflow_output import StepOutput
+from ._step_output import StepOutput
 
 
 class RunStarted(Struct, frozen=True, tag_field="event", tag="run_started"):

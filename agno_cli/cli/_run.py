@@ -12,8 +12,6 @@ from agno_cli._errors import AgnoError, InputError, RunCancelled
 from agno_cli._events import RunFinished, TextDelta
 from agno_cli._json import to_json
 from agno_cli._messages import RunOutput
-from agno_cli._team import Team
-from agno_cli._team_output import TeamOutput
 from agno_cli.cli._agent import make_agent
 from agno_cli.cli._answer import DataAnswer, NoAnswer, make_answer
 from agno_cli.cli._console import Console
@@ -29,6 +27,8 @@ from agno_cli.cli._sessions import open_session
 from agno_cli.cli._team import make_team
 from agno_cli.cli.run import RunOptions
 from agno_cli.storage import SqliteMemory
+from agno_cli.teams._output import TeamOutput
+from agno_cli.teams._team import Team
 
 if TYPE_CHECKING:
     from agno_cli.cli._workflow import WorkflowCall

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from agno_cli._errors import InputError
 from agno_cli._orchestration import Runnable
-from agno_cli._team import Team
-from agno_cli._team_file import team_from_file
 from agno_cli.cli._agent import limits_of
 from agno_cli.cli._console import Console
 from agno_cli.cli._model import prepare_local
 from agno_cli.cli.run import RunOptions
+from agno_cli.teams._file import team_from_file
+from agno_cli.teams._team import Team
 
 _OF_AN_AGENT = {
     "agent": "--agent",

@@ -14,15 +14,15 @@ from agno_cli._errors import InputError
 from agno_cli._events import Event
 from agno_cli._limits import Limits
 from agno_cli._memory import MemoryProtocol
-from agno_cli._workflow import Workflow
-from agno_cli._workflow_file import workflow_from_file
-from agno_cli._workflow_nodes import Condition, Loop, Parallel, Router, Step
-from agno_cli._workflow_output import WorkflowOutput
+from agno_cli._step_output import WorkflowOutput
 from agno_cli.cli._agent import limits_of
 from agno_cli.cli._console import Console
 from agno_cli.cli._model import prepare_local
 from agno_cli.cli._team import models_of
 from agno_cli.cli.run import RunOptions
+from agno_cli.workflows._file import workflow_from_file
+from agno_cli.workflows._nodes import Condition, Loop, Parallel, Router, Step
+from agno_cli.workflows._workflow import Workflow
 
 _OF_AN_AGENT = {
     "agent": "--agent",

@@ -12,9 +12,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from agno_cli._errors import ConfigurationError, StorageError
-from agno_cli._json import from_json, to_json
-from agno_cli._workflow_checkpoints import (
+from agno_cli._checkpoints import (
     Checkpoint,
     Ending,
     PastRun,
@@ -26,7 +24,9 @@ from agno_cli._workflow_checkpoints import (
     run_taken,
     unknown_run,
 )
-from agno_cli._workflow_output import StepOutput
+from agno_cli._errors import ConfigurationError, StorageError
+from agno_cli._json import from_json, to_json
+from agno_cli._step_output import StepOutput
 from agno_cli.storage._database import Database, Form
 from agno_cli.storage._holders import Holder, is_dead, new_holder
 

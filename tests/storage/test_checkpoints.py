@@ -15,9 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from agno_cli import ConfigurationError, InputError, MemoryCheckpoints, StorageError, Usage
+from agno_cli._checkpoints import Checkpoint, Ending, PastRun, WorkflowRun
 from agno_cli._json import from_json, to_json
-from agno_cli._workflow_checkpoints import Checkpoint, Ending, PastRun, WorkflowRun
-from agno_cli._workflow_output import StepOutput
+from agno_cli._step_output import StepOutput
 from agno_cli.storage import KeptRun, SqliteCheckpoints
 from agno_cli.storage._holders import Holder, is_dead, new_holder
 
@@ -294,7 +294,7 @@ def test_a_holder_says_who_it_is():
 def test_a_forked_child_leaves_the_run_to_its_parent(tmp_path):
     program = (
         "import os, sys\n"
-        "from agno_cli._workflow_checkpoints import Ending, WorkflowRun\n"
+        "from agno_cli._checkpoints import Ending, WorkflowRun\n"
         "from agno_cli.storage import SqliteCheckpoints\n"
         "store = SqliteCheckpoints(sys.argv[1])\n"
         "journal = store.begin(WorkflowRun('it', 'flow', (), 'hi', '{}'))\n"

@@ -1,0 +1,1 @@
+"""Several agents that answer as one: Team, and its modes."""

@@ -1,0 +1,1 @@
+"""Steps that can be resumed: Workflow, its nodes, its state and its checkpoints."""
