@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from functools import cache
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import force_setattr
 
 from . import _context
 from ._context import CancelToken, RunContext
+from ._description import Description
 from ._drivers import drive, drive_events
-from ._errors import ConfigurationError
 from ._events import Event, RunStarted
 from ._hooks import NO_HOOKS, Hooks
 from ._limits import DEFAULT_LIMITS, Limits
@@ -28,7 +27,7 @@ from .models._protocol import Model
 from .models._registry import resolve_model
 
 
-class _WithModel(Struct, eq=False):
+class _WithModel(Description, eq=False):
     """Holds the one field of an Agent that may be given without its name."""
 
     model: Model | str | None = None
@@ -182,21 +181,6 @@ class Agent(_WithModel, kw_only=True, eq=False):
         """
         self._make_plan()
 
-    def replace(self, **changes: Any) -> Agent:
-        """Make an agent like this one with some fields changed.
-
-        Raises:
-            ConfigurationError: no such field.
-        """
-        unknown = sorted(set(changes) - set(_FIELDS))
-        if unknown:
-            raise ConfigurationError(
-                f"an agent has no field `{unknown[0]}`; the fields are: {', '.join(_FIELDS)}"
-            )
-        return replace(self, **changes, _plan=None)
-
-    __replace__ = replace
-
     def _make_plan(self) -> Plan:
         plan = make_plan(
             agent=self.name,
@@ -213,31 +197,11 @@ class Agent(_WithModel, kw_only=True, eq=False):
         force_setattr(self, "_plan", plan)
         return plan
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The plan stays behind: it holds closures, and another process makes its own.
-        return _agent_of, ({name: getattr(self, name) for name in _FIELDS},)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"an Agent never changes, so `{name}` cannot be set;"
-            f" make another: `agent.replace({name}=...)`"
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"an Agent never changes, so `{name}` cannot be deleted")
-
     def __repr__(self) -> str:
         model = self.model if isinstance(self.model, str | None) else repr(self.model)
         listed = isinstance(self.tools, list | tuple) and self.tools
         tools = f", {len(self.tools)} tools" if listed else ""
         return f"<Agent {self.name!r} with {model or 'the default model'}{tools}>"
-
-
-_FIELDS = tuple(name for name in Agent.__struct_fields__ if not name.startswith("_"))
-
-
-def _agent_of(fields: dict[str, Any]) -> Agent:
-    return Agent(**fields)
 
 
 def _started(plan: Plan, run_id: str) -> RunStarted:

@@ -55,7 +55,7 @@ async def adrive(steps: Generator[Step, None, None], model: Model, stop: Stop | 
                     async for _ in _results(step, stop):
                         pass
             elif type(step) is Invoke:
-                await _fill(step, stop)
+                await fill(step, stop)
             else:
                 output = step
     return output
@@ -74,7 +74,7 @@ async def adrive_events(
                     for finished in turns.finished():
                         yield finished
                 if isinstance(step, Invoke):
-                    await _fill(step, stop)
+                    await fill(step, stop)
                 elif isinstance(step, RunOutput):
                     yield RunFinished(step)
                 else:
@@ -198,20 +198,21 @@ async def _carry_out(batch: ToolBatch, call: ToolCall) -> ToolResult:
     if plan.tool_hooks:
         for step in hooked_call(call, plan.tools, plan.hooks, batch.context, plan.tool_seconds):
             if isinstance(step, Invoke):
-                await _fill(step)
+                await fill(step)
             else:
                 result = step
         return result
     started = perf_counter()
     try:
         step = prepare_call(call, plan.tools, batch.context, plan.tool_seconds)
-        await _fill(step)
+        await fill(step)
         return finish_call(call, step.result(), started)
     except (Exception, SystemExit) as error:  # a tool may call `sys.exit`
         return failed_call(call, error, started)
 
 
-async def _fill(step: Invoke, stop: Stop | None = None) -> None:
+async def fill(step: Invoke, stop: Stop | None = None) -> None:
+    """Call a function and keep its value or its error in the step."""
     try:
         if step.must_finish:
             step.value = await _to_the_end(_value(step))

@@ -13,7 +13,7 @@ from contextlib import aclosing, contextmanager, suppress
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from ._async_drivers import _fill as fill
+from ._async_drivers import fill
 from ._context import CancelToken
 from ._errors import AgnoError, RunCancelled, RunError
 from ._events import Event, MemberEvent, RunFinished, RunStarted, TextDelta

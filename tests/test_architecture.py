@@ -18,7 +18,7 @@ LAYERS = [
     {"_user_code", "_step_output"},
     {"_events"},
     {"_context", "_hooks", "_limits", "_threads", "_signatures", "_tools", "_memory", "_output"},
-    {"_checkpoints"},
+    {"_checkpoints", "_description"},
     {"models", "toolkits", "storage", "guardrails"},
     {"_plan", "_stop", "_loop", "_calls", "_shortcut"},
     {"_drivers", "_async_drivers"},

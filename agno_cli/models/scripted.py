@@ -72,7 +72,8 @@ class ScriptedModel(Model):
     ) -> None:
         self.delay = delay
         self.native_schema = native_schema
-        self.quick = not delay and not callable(script)
+        # A subclass may do what waits.
+        self.quick = type(self) is ScriptedModel and not delay and not callable(script)
         if callable(script):
             self._next: Callable[[ModelRequest], Line] = script
             return

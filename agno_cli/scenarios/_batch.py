@@ -18,8 +18,9 @@ from agno_cli.scenarios._run import Summary
 
 # Memory of fewer is lost in the system's pages and in Python's arenas of a megabyte.
 _LEAST_RESIDENT = 100_000
-# Single creations that are timed in each process: enough for p(99).
-_SINGLE = 2_000
+# Single creations in each process are timed in two batches of at least so many: the first few
+# after the collector has run are slower, and not what a batch is made of.
+_SINGLE = 1_000
 _AHEAD_SECONDS = 0.02
 
 
@@ -101,7 +102,7 @@ class _Batch:
         agents = self._run.agents
         if size == 1:
             self._dropped += self._do(crew, "dropped", agents, 1 + self._run.warm).seconds[1:]
-        single = self._do(crew, "single", agents, max(1, -(-_SINGLE // agents)))
+        single = self._do(crew, "single", max(agents, _SINGLE), 2)
         self._singles.append(Histogram.decode(single.histogram))
         self._clock.append(single.clock)
 

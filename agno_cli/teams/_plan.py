@@ -48,7 +48,7 @@ class TeamPlan(Struct, frozen=True, eq=False, kw_only=True):
         quick: nothing in a run ever waits.
         has_data: some member has an output type.
         fails: whether the failure of one member is the team's.
-        straight: whether `_team_shortcut.py` may run it; `follows` is then whether members run
+        straight: whether `_shortcut.py` may run it; `follows` is then whether members run
             one after another, on each other's answers. `runs` holds for each member its `run`, and
             what stands before its answer when the next member is shown it.
     """

@@ -10,7 +10,6 @@ from msgspec import Struct
 from agno_cli._context import RunContext
 from agno_cli._errors import (
     AgnoError,
-    InputError,
     LimitReached,
     OutputInvalid,
     RunCancelled,
@@ -18,6 +17,7 @@ from agno_cli._errors import (
     RunRejected,
     copy_of,
 )
+from agno_cli._loop import check_prompt
 from agno_cli._memory import MemoryProtocol
 from agno_cli._messages import Message, RunOutput, Status
 from agno_cli._orchestration import OStep, RunMember, Together, named, summed
@@ -217,12 +217,6 @@ class TeamRun(Struct, eq=False):
 def answer_of(output: RunOutput) -> Answer:
     """Make one member's output the answer of the team."""
     return Answer(output.content, output.data, output)
-
-
-def check_prompt(prompt: str) -> None:
-    """Raise InputError when there is nothing to do."""
-    if not isinstance(prompt, str) or not prompt or prompt.isspace():
-        raise InputError(f"the prompt is {prompt!r}; give a text")
 
 
 def team_loop(

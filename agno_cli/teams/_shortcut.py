@@ -1,7 +1,7 @@
 """The straight way through a team whose members never wait, one after another in this thread.
 
 A team without a memory, a token or a bound on its whole, in mode `sequential` or `parallel`, needs
-none of the steps of `_team_run.py` and its drivers, which take as long as the members' runs
+none of the steps of `_run.py` and its drivers, which take as long as the members' runs
 themselves. A property test holds both ways to the same outputs.
 """
 
@@ -11,12 +11,13 @@ from time import perf_counter
 
 from agno_cli._context import RunContext
 from agno_cli._errors import RunCancelled
+from agno_cli._loop import check_prompt
 from agno_cli._messages import Message, RunOutput, Usage
 from agno_cli.teams._modes import answer_of_all, data_by_name
 from agno_cli.teams._output import MemberResult, TeamOutput
 from agno_cli.teams._plan import TeamPlan
 from agno_cli.teams._prompts import ANSWER_ENDS, after_another, joined
-from agno_cli.teams._run import TeamRun, answer_of, check_prompt, ended
+from agno_cli.teams._run import TeamRun, answer_of, ended
 
 
 def run_straight(

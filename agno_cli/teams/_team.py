@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import cache
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from msgspec import Struct
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import force_setattr
 
 from agno_cli import _context
 from agno_cli._agent import Agent
 from agno_cli._context import CancelToken, RunContext
-from agno_cli._errors import ConfigurationError
+from agno_cli._description import Description
 from agno_cli._events import Event, RunStarted
 from agno_cli._memory import MemoryProtocol
 from agno_cli._orchestration import Runnable
@@ -30,7 +29,7 @@ Agree: TypeAlias = Callable[[dict[str, str]], Any]
 Route: TypeAlias = Callable[..., Any]
 
 
-class _WithMembers(Struct, eq=False):
+class _WithMembers(Description, eq=False):
     """Holds the one field of a Team that may be given without its name."""
 
     members: Sequence[Runnable] = ()
@@ -179,49 +178,14 @@ class Team(_WithMembers, kw_only=True, eq=False):
         """
         self._make_plan()
 
-    def replace(self, **changes: Any) -> Team:
-        """Make a team like this one with some fields changed.
-
-        Raises:
-            ConfigurationError: no such field.
-        """
-        unknown = sorted(set(changes) - set(_FIELDS))
-        if unknown:
-            raise ConfigurationError(
-                f"a team has no field `{unknown[0]}`; the fields are: {', '.join(_FIELDS)}"
-            )
-        return replace(self, **changes, _plan=None)
-
-    __replace__ = replace
-
     def _make_plan(self) -> TeamPlan:
         plan = make_team_plan(self)
         # Threads that get here at once make equal plans; the last one stays.
         force_setattr(self, "_plan", plan)
         return plan
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The plan stays behind: it holds closures, and another process makes its own.
-        return _team_of, ({name: getattr(self, name) for name in _FIELDS},)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"a Team never changes, so `{name}` cannot be set;"
-            f" make another: `team.replace({name}=...)`"
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a Team never changes, so `{name}` cannot be deleted")
-
     def __repr__(self) -> str:
         return f"<Team {self.name!r}, {self.mode}, of {len(self.members)} members>"
-
-
-_FIELDS = tuple(name for name in Team.__struct_fields__ if not name.startswith("_"))
-
-
-def _team_of(fields: dict[str, Any]) -> Team:
-    return Team(**fields)
 
 
 @cache

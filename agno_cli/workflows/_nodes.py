@@ -1,6 +1,6 @@
 """The nodes that a workflow is written with, and what functions in them are given.
 
-Plain values: what they mean is checked and prepared once, by `_workflow_plan.py`.
+Plain values: what they mean is checked and prepared once, by `_plan.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from agno_cli._checkpoints import Checkpoints, PastRun
 from agno_cli._context import RunContext
+from agno_cli._description import Description
 from agno_cli._errors import ConfigurationError
 from agno_cli._limits import Limits
 from agno_cli._memory import MemoryProtocol
@@ -222,7 +223,7 @@ class Router(Struct, frozen=True, eq=False):
     name: str = ""
 
 
-class _WithSteps(Struct, eq=False):
+class _WithSteps(Description, eq=False):
     """Holds the one field of a Workflow that may be given without its name."""
 
     steps: Sequence[Node]

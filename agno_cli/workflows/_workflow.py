@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import force_setattr
 
 from agno_cli import _context
 from agno_cli._context import CancelToken, RunContext
@@ -232,21 +232,6 @@ class Workflow(WorkflowFields, kw_only=True, eq=False):
 
         return mermaid(self._plan or self._make_plan())
 
-    def replace(self, **changes: Any) -> Workflow:
-        """Make a workflow like this one with some fields changed.
-
-        Raises:
-            ConfigurationError: no such field.
-        """
-        unknown = sorted(set(changes) - set(_FIELDS))
-        if unknown:
-            raise ConfigurationError(
-                f"a workflow has no field `{unknown[0]}`; the fields are: {', '.join(_FIELDS)}"
-            )
-        return replace(self, **changes, _plan=None)
-
-    __replace__ = replace
-
     def _make_plan(self) -> WorkflowPlan:
         plan = compile_workflow(self)
         # Threads that get here at once make equal plans; the last one stays.
@@ -262,28 +247,8 @@ class Workflow(WorkflowFields, kw_only=True, eq=False):
             )
         return plan
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The plan stays behind: it holds closures, and another process makes its own.
-        return _workflow_of, ({name: getattr(self, name) for name in _FIELDS},)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"a Workflow never changes, so `{name}` cannot be set;"
-            f" make another: `workflow.replace({name}=...)`"
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a Workflow never changes, so `{name}` cannot be deleted")
-
     def __repr__(self) -> str:
         return f"<Workflow {self.name!r} of {len(self.steps)} nodes>"
-
-
-_FIELDS = tuple(name for name in Workflow.__struct_fields__ if not name.startswith("_"))
-
-
-def _workflow_of(fields: dict[str, Any]) -> Workflow:
-    return Workflow(**fields)
 
 
 def _asked(
