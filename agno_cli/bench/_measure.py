@@ -25,6 +25,8 @@ FAST = Settings(rounds=2, processes=5, values=2, min_seconds=0.03)
 RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
 # For all benchmarks at once, within six minutes on two cores.
 BROAD = Settings(rounds=1, processes=7, values=2, min_seconds=0.02)
+# A look at all of them: too little to compare with, which says so by itself.
+GLANCE = Settings(rounds=1, processes=3, values=1, min_seconds=0.01)
 
 _SECONDS_LIMIT = 900.0
 # What a worker process spends on starting, and a step on its manager and on finding the loops:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from agno_cli._errors import InputError
 from agno_cli.bench import _baselines
 from agno_cli.bench._imports import Imported, import_file
-from agno_cli.bench._measure import BROAD, FAST, NORMAL, RIGOROUS
+from agno_cli.bench._measure import BROAD, FAST, GLANCE, NORMAL, RIGOROUS
 from agno_cli.bench._noise import Noise, load_noise
 from agno_cli.bench._record import Record
 from agno_cli.bench._registry import BUILT_IN, Benchmark, Source, nearest, select
@@ -182,7 +182,7 @@ def _settings(options: BenchOptions) -> Settings:
     if options.rigorous:
         return RIGOROUS
     if options.fast:
-        return FAST
+        return GLANCE if options.everything else FAST
     return BROAD if options.everything else NORMAL
 
 
