@@ -24,7 +24,7 @@ NORMAL = Settings(rounds=2, processes=5, values=3, min_seconds=0.05)
 FAST = Settings(rounds=2, processes=5, values=2, min_seconds=0.03)
 RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
 # For all benchmarks at once, within six minutes on two cores.
-BROAD = Settings(rounds=1, processes=7, values=2, min_seconds=0.02)
+BROAD = Settings(rounds=1, processes=6, values=1, min_seconds=0.03)
 # A look at all of them: too little to compare with, which says so by itself.
 GLANCE = Settings(rounds=1, processes=3, values=1, min_seconds=0.01)
 
@@ -212,7 +212,7 @@ def count(benchmark: Benchmark) -> Counted:
 def _processes(benchmark: Benchmark, settings: Settings) -> int:
     """Give the worker processes of a round: half as many for what takes seconds."""
     # Four in all, the fewest there are, still give a ratio its interval.
-    return (settings.processes + 1) // 2 if benchmark.lengthy else settings.processes
+    return settings.processes // 2 + 1 if benchmark.lengthy else settings.processes
 
 
 def _source(benchmark: Benchmark) -> str:

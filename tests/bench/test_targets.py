@@ -179,8 +179,6 @@ def test_the_built_in_targets_are_those_of_the_project():
         "checkpoint_sqlite.time med<=100us",
         "cache_hit.time med<=3us",
         "limiter_pass.time med<=1.5us",
-        "run_hooks.time med<=8us",
-        "run_metrics.time med<=20us",
         "pool_take.time med<=4us",
         "http_openai_1000.rate ratio(http_openai_sdk)>=10",
         "import.time ratio(help_typer)<=1.3",

@@ -163,7 +163,6 @@ def _observed() -> Iterator[Benchmark]:
         observed.pool_take,
         operation="take",
     )
-    yield _timed("pool_take_async", "the same awaited", observed.pool_take_async, operation="take")
 
 
 def _parallel() -> Iterator[Benchmark]:
@@ -195,9 +194,6 @@ def _production() -> Iterator[Benchmark]:
         operation="call",
     )
     yield _timed(
-        "cache_hit_async", "the same awaited", production.cache_hit_async, operation="call"
-    )
-    yield _timed(
         "cache_hit_sqlite",
         "the same with the answers in a SQLite file",
         production.cache_hit_sqlite,
@@ -207,12 +203,6 @@ def _production() -> Iterator[Benchmark]:
         "limiter_pass",
         "a call through a ConcurrencyLimit with a free place",
         production.limiter,
-        operation="call",
-    )
-    yield _timed(
-        "limiter_queue",
-        "1,000 tasks that share the eight places of a ConcurrencyLimit",
-        production.limiter_queue,
         operation="call",
     )
     yield _timed(

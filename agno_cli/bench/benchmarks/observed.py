@@ -49,15 +49,6 @@ def run_guarded() -> Operation:
 
 def pool_take() -> Operation:
     """Take an agent from a pool and give it back."""
-    return _take("with take() as result: pass")
-
-
-def pool_take_async() -> Operation:
-    """Take an agent from a pool and give it back, awaited."""
-    return _take("async with take() as result: pass")
-
-
-def _take(statement: str) -> Operation:
     pool = AgentPool(lambda: _agent().replace(memory=Memory()), size=4)
 
     def check(agent: Agent) -> None:
@@ -66,7 +57,12 @@ def _take(statement: str) -> Operation:
             pass  # given back, it forgets
         expect((taken is agent, repr(taken.memory)), (True, repr(Memory())))
 
-    return Operation(statement=statement, names={"take": pool.take}, check=check, unrolled=UNROLLED)
+    return Operation(
+        statement="with take() as result: pass",
+        names={"take": pool.take},
+        check=check,
+        unrolled=UNROLLED,
+    )
 
 
 def _agent() -> Agent:

@@ -26,19 +26,13 @@ from agno_cli.bench._operations import Operation, expect
 from agno_cli.bench.benchmarks.agents import ANSWER, PROMPT, UNROLLED
 
 _PLACES = 8
-_TASKS = 1_000
 # More a minute than any machine asks for, so that nothing waits.
 _REQUESTS, _TOKENS = 1e12, 1e15
 
 
 def cache_hit() -> Operation:
     """Find an answer in memory: the request's key made, and the answer looked up."""
-    return _hit(CachedModel(ScriptedModel([ANSWER])), "result = model.complete(request)")
-
-
-def cache_hit_async() -> Operation:
-    """Find an answer in memory in a task."""
-    return _hit(CachedModel(ScriptedModel([ANSWER])), "result = await model.acomplete(request)")
+    return _hit(CachedModel(ScriptedModel([ANSWER])))
 
 
 def cache_hit_sqlite() -> Operation:
@@ -51,7 +45,7 @@ def cache_hit_sqlite() -> Operation:
         folder.cleanup()
 
     model = CachedModel(ScriptedModel([ANSWER]), store=store)
-    return _hit(model, "result = model.complete(request)", close)
+    return _hit(model, close)
 
 
 def model_call() -> Operation:
@@ -80,45 +74,18 @@ def fallback() -> Operation:
     return _pass(FallbackModel(ScriptedModel([ANSWER]), ScriptedModel(["stand-in"])))
 
 
-def limiter_queue() -> Operation:
-    """Have 1,000 tasks share eight places, so that nearly all of them wait in the queue."""
-    import asyncio
-
-    class Yielding(ScriptedModel):
-        async def acomplete(self, request: ModelRequest) -> ModelResponse:
-            await asyncio.sleep(0)
-            return self.complete(request)
-
-    limited = ConcurrencyLimit(Yielding([ANSWER]), _PLACES)
-
-    def check(responses: list[ModelResponse]) -> None:
-        expect([response.message.content for response in responses], [ANSWER] * _TASKS)
-
-    return Operation(
-        statement="result = await gather(*[model.acomplete(request) for _ in tasks])",
-        names={
-            "gather": asyncio.gather,
-            "model": limited,
-            "request": _request(),
-            "tasks": range(_TASKS),
-        },
-        check=check,
-        per_statement=_TASKS,
-    )
-
-
 def _request() -> ModelRequest:
     return ModelRequest([Message("user", PROMPT)], "Be brief.")
 
 
-def _hit(model: CachedModel, statement: str, close: Callable[[], Any] | None = None) -> Operation:
+def _hit(model: CachedModel, close: Callable[[], Any] | None = None) -> Operation:
     model.complete(_request())
 
     def check(response: ModelResponse) -> None:
         expect((response.message.content, response.usage), (ANSWER, Usage(requests=0)))
 
     return Operation(
-        statement=statement,
+        statement="result = model.complete(request)",
         names={"model": model, "request": _request()},
         check=check,
         unrolled=UNROLLED,
