@@ -42,12 +42,9 @@ class Stop(Struct, frozen=True, eq=False):
     def due(self) -> RunError | None:
         """Give the error to stop with, None while the run may go on."""
         if self.cancel is not None and self.cancel.cancelled:
-            return RunCancelled("the run was cancelled")
+            return _cancelled()
         if self.seconds is not None and monotonic() >= self.deadline:
-            return LimitReached(
-                "time",
-                f"limit of {self.seconds:g} seconds reached; raise it with `Limits(seconds=...)`",
-            )
+            return _took_too_long(self.seconds)
         return None
 
     def check(self) -> None:
@@ -156,7 +153,10 @@ class Stop(Struct, frozen=True, eq=False):
         except TimeoutError:
             if not timeout.expired():
                 raise
-            raise (self.due() or RunCancelled("the run was cancelled")) from None
+            # Not by `due`: the event loop may be awake a nanosecond before the deadline.
+            if self.seconds is None or (self.cancel is not None and self.cancel.cancelled):
+                raise _cancelled() from None
+            raise _took_too_long(self.seconds) from None
 
     @contextmanager
     def _subscribed(self, callback: Callable[[], object]) -> Iterator[None]:
@@ -168,6 +168,16 @@ class Stop(Struct, frozen=True, eq=False):
             yield
         finally:
             unsubscribe()
+
+
+def _cancelled() -> RunCancelled:
+    return RunCancelled("the run was cancelled")
+
+
+def _took_too_long(seconds: float) -> LimitReached:
+    return LimitReached(
+        "time", f"limit of {seconds:g} seconds reached; raise it with `Limits(seconds=...)`"
+    )
 
 
 def _wake(queue: SimpleQueue[Any] | Queue[Any]) -> None:

@@ -27,6 +27,7 @@ from agno_cli import (
     RunContext,
     RunFailed,
     ScriptedModel,
+    _stop,
     say,
     tool,
 )
@@ -359,3 +360,14 @@ def test_a_hook_that_raises_under_a_time_limit(face):
     agent = Agent(ScriptedModel(), hooks=Hooks(before_run=(crash,)), limits=Limits(seconds=60))
 
     assert outcome(face, agent) == ["[failed] RunFailed: LookupError: a bug"]
+
+
+async def test_a_time_limit_is_told_though_the_loop_woke_before_the_deadline(monkeypatch):
+    """Its clock may be a nanosecond ahead of ours, which stands still here."""
+    monkeypatch.setattr(_stop, "monotonic", lambda: 0.0)
+    stop = stop_for(0.01, None)
+    assert stop is not None
+
+    with pytest.raises(LimitReached, match=r"limit of 0\.01 seconds"):
+        async with stop.scope():
+            await asyncio.sleep(60)
