@@ -64,7 +64,7 @@ def test_the_first_command_answers():
 @pytest.mark.parametrize(
     ("command", "shown"),
     [
-        ("agno bench --all --fast", "| soak"),
+        ("agno bench --all --fast", "\n soak "),
         ("agno profile cpu", "slowdown "),
         ("agno profile mem", "bytes per agent: live 112"),
         ("agno scenario batch-1000", "batch-1000"),

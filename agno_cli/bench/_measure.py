@@ -26,7 +26,7 @@ RIGOROUS = Settings(rounds=4, processes=5, values=5, min_seconds=0.1)
 # For all benchmarks at once, within six minutes on two cores.
 BROAD = Settings(rounds=1, processes=6, values=1, min_seconds=0.03)
 # A look at all of them: too little to compare with, which says so by itself.
-GLANCE = Settings(rounds=1, processes=3, values=1, min_seconds=0.01)
+GLANCE = Settings(rounds=1, processes=2, values=1, min_seconds=0.01)
 
 _SECONDS_LIMIT = 900.0
 # What a worker process spends on starting, and a step on its manager and on finding the loops:
